@@ -1,0 +1,9 @@
+#pragma once
+/* libxml2's headers clash with Foundation's ICU unless its own ICU switch is off. */
+#include <libxml/xmlversion.h>
+#undef LIBXML_ICU_ENABLED
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <libxml/xmlreader.h>
+#include <libxml/HTMLparser.h>
+#include <libxml/HTMLtree.h>

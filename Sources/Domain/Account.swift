@@ -1,0 +1,157 @@
+/// A source of messages as the operator configured it. Secrets are already read; a value of this type is never printed.
+public struct Account: Sendable, Hashable {
+    public var name: String
+    public var kind: Kind
+    /// `imaps://mail.example.com`, `https://…/feed.xml`, `file:///…/entries.csv`; for a folder, its path.
+    public var url: String
+    public var user: String?
+    public var password: Secret?
+    /// An OAuth 2 access token for XOAUTH2/OAUTHBEARER instead of a password.
+    public var accessToken: Secret?
+    public var folders: [String]
+    public var interval: Duration
+    /// Queue for its tickets unless a rule says otherwise.
+    public var queue: String
+    /// The addresses people write to; mail from one of them is our own.
+    public var addresses: [String]
+    /// The sender account that answers; the default one when nil.
+    public var sender: String?
+    public var tls: TLS
+    public var form: FormMapping?
+    /// How far back the first poll reaches: everything, or nothing older than now.
+    public var start: Start
+    public var sizeBytesMax: Int
+
+    public enum Kind: String, Sendable, CaseIterable { case imap, feed, form, folder }
+    public enum Start: String, Sendable, CaseIterable { case all, latest }
+
+    public init(name: String, kind: Kind, url: String) {
+        self.name = name
+        self.kind = kind
+        self.url = url
+        folders = ["INBOX"]
+        interval = .seconds(60)
+        queue = "Support"
+        addresses = []
+        tls = TLS()
+        start = .all
+        sizeBytesMax = 50 << 20
+    }
+}
+
+/// How to protect a connection. The default is the safe one.
+public struct TLS: Sendable, Hashable {
+    /// PEM file to trust instead of the system's.
+    public var caFile: String?
+    /// Plain text is refused unless the operator allowed it (loopback servers, tests).
+    public var allowPlain: Bool
+    public init(caFile: String? = nil, allowPlain: Bool = false) {
+        self.caFile = caFile
+        self.allowPlain = allowPlain
+    }
+}
+
+/// Which part of a form's export is what. Paths are the JSONPath subset of `Formats`; for CSV they name columns.
+public struct FormMapping: Sendable, Hashable {
+    public enum Format: String, Sendable, CaseIterable { case json, csv }
+    public var format: Format
+    /// Path of the list of entries in a JSON document: `$.entries[*]`.
+    public var records: String
+    public var id: String?
+    public var occurredAt: String?
+    public var name: String?
+    public var email: String?
+    public var phone: String?
+    public var subject: String?
+    public var text: String?
+
+    public init(format: Format, records: String = "$[*]") {
+        self.format = format
+        self.records = records
+    }
+}
+
+/// A place to send from, as the operator configured it.
+public struct Sender: Sendable, Hashable {
+    public var name: String
+    public var kind: Kind
+    /// `smtp://host:25`, `smtps://host`, or the folder's path.
+    public var url: String
+    public var user: String?
+    public var password: Secret?
+    public var accessToken: Secret?
+    public var tls: TLS
+    /// `Care <care@example.com>`.
+    public var from: String
+    /// Connections at the same time.
+    public var concurrency: Int
+    /// What we call ourselves in EHLO.
+    public var helo: String?
+
+    public enum Kind: String, Sendable, CaseIterable { case smtp, folder }
+
+    public init(name: String, kind: Kind, url: String, from: String) {
+        self.name = name
+        self.kind = kind
+        self.url = url
+        self.from = from
+        tls = TLS()
+        concurrency = 2
+    }
+}
+
+/// A public HTML form served at `/forms/<name>`.
+public struct PublicForm: Sendable, Hashable {
+    public var name: String
+    public var title: String
+    public var queue: String
+    /// Where a browser goes afterwards; a thank-you page of ours when nil.
+    public var redirect: String?
+    /// A field that people do not see and robots fill in.
+    public var honeypot: String
+    public var sizeBytesMax: Int
+    /// Posts per address and hour.
+    public var perHour: Int
+
+    public init(name: String, title: String, queue: String) {
+        self.name = name
+        self.title = title
+        self.queue = queue
+        honeypot = "website"
+        sizeBytesMax = 256 << 10
+        perHour = 60
+    }
+}
+
+/// A password or token. Prints as `•••`, so that no log line or error can hold it.
+public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let value: String
+    public init(_ value: String) { self.value = value }
+    /// The only way to the value; search for its uses to see where secrets go.
+    public func reveal() -> String { value }
+    public var description: String { "•••" }
+    public var debugDescription: String { "•••" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// How an account is doing.
+public struct AccountHealth: Sendable, Hashable, Codable {
+    public enum State: String, Sendable, Codable, CaseIterable { case waiting, working, failing, stopped, paused }
+    public var account: String
+    public var state: State
+    public var lastSuccessAt: Timestamp?
+    public var lastAttemptAt: Timestamp?
+    public var nextAttemptAt: Timestamp?
+    /// In words an operator can act on.
+    public var lastError: String?
+    public var failuresInARow: Int
+    /// Items stored since the account exists.
+    public var itemsStored: Int64
+
+    public init(account: String, state: State = .waiting) {
+        self.account = account
+        self.state = state
+        failuresInARow = 0
+        itemsStored = 0
+    }
+}

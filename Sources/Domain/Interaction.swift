@@ -1,0 +1,170 @@
+/// One message from one person on one channel, in the shape every later stage reads.
+public struct Interaction: Sendable, Hashable, Codable {
+    public var id: ID<Interaction>
+    /// The account it came through, as named in the configuration.
+    public var account: String
+    /// The source's own identifier. Unique within the account.
+    public var externalID: String
+    /// Same for two deliveries of one message (a mail that arrived twice), different for any two different messages.
+    public var fingerprint: String?
+    public var kind: Kind
+    public var direction: Direction
+    public var nature: Nature
+    public var occurredAt: Timestamp
+    public var receivedAt: Timestamp
+    public var author: Author
+    /// Lower-cased addresses it was sent to (To, Cc, Delivered-To).
+    public var recipients: [String]
+    public var subject: String
+    /// Plain text of the new words and everything below them. HTML is reduced to text by `Formats` before it gets here.
+    public var body: String
+    /// The message as the author's program drew it, when there was HTML. Never shown without sanitising.
+    public var html: String?
+    /// BCP 47, `zh` or `en`; nil while unknown.
+    public var language: String?
+    public var mood: Mood?
+    /// Message-ID without angle brackets (RFC 5322 §3.6.4).
+    public var messageID: String?
+    public var inReplyTo: [String]
+    /// Oldest first, as the header has them.
+    public var references: [String]
+    /// What a form asked and what was answered, in the form's order; for mail, the few headers that later decisions read.
+    public var fields: [Field]
+    public var permalink: String?
+    public var attachments: [Attachment]
+    public var customer: ID<Customer>?
+    public var ticket: ID<Ticket>?
+
+    public init(
+        id: ID<Interaction>, account: String, externalID: String, kind: Kind, direction: Direction = .inbound, nature: Nature = .human,
+        occurredAt: Timestamp, receivedAt: Timestamp, author: Author, recipients: [String] = [], subject: String = "", body: String
+    ) {
+        self.id = id
+        self.account = account
+        self.externalID = externalID
+        self.kind = kind
+        self.direction = direction
+        self.nature = nature
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+        self.author = author
+        self.recipients = recipients
+        self.subject = subject
+        self.body = body
+        inReplyTo = []
+        references = []
+        fields = []
+        attachments = []
+    }
+
+    public enum Kind: String, Sendable, Codable, CaseIterable { case mail, form, post }
+    public enum Direction: String, Sendable, Codable, CaseIterable { case inbound, outbound, note }
+
+    /// Who is speaking: only `human` opens tickets, creates customers, reopens, is answered or starts a journey (facts: RFC 3834).
+    public enum Nature: String, Sendable, Codable, CaseIterable {
+        case human
+        case autoReply = "auto_reply"
+        case outOfOffice = "out_of_office"
+        case bounce
+        case complaint
+        case list
+        /// Our own mail come back.
+        case ownLoop = "own_loop"
+    }
+
+    public struct Author: Sendable, Hashable, Codable {
+        public var name: String?
+        /// Lower-cased.
+        public var email: String?
+        /// E.164 where it could be told, else the digits as given.
+        public var phone: String?
+        public var handle: String?
+        /// Where the handle lives: `mastodon.social`, `weibo`, the feed's host.
+        public var network: String?
+
+        public init(name: String? = nil, email: String? = nil, phone: String? = nil, handle: String? = nil, network: String? = nil) {
+            self.name = name
+            self.email = email
+            self.phone = phone
+            self.handle = handle
+            self.network = network
+        }
+
+        /// What to call this person in a list.
+        public var displayName: String {
+            for candidate in [name, handle.map { "@\($0)" }, email, phone] { if let candidate, !candidate.isEmpty { return candidate } }
+            return "?"
+        }
+
+        /// The ways this person can be recognised, strongest first.
+        public var identities: [Identity] {
+            var all: [Identity] = []
+            if let email, !email.isEmpty { all.append(Identity(kind: .email, value: email.lowercased())) }
+            if let phone, !phone.isEmpty { all.append(Identity(kind: .phone, value: phone)) }
+            if let handle, !handle.isEmpty { all.append(Identity(kind: .handle, value: "\(network ?? "")/\(handle)".lowercased())) }
+            return all
+        }
+    }
+
+    public struct Field: Sendable, Hashable, Codable {
+        public var name: String
+        public var value: String
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+}
+
+/// A file that came with a message; its bytes are in the blob store under `hash`.
+public struct Attachment: Sendable, Hashable, Codable {
+    public var name: String
+    /// Declared media type, lower-cased: `image/png`.
+    public var type: String
+    public var sizeBytes: Int
+    /// SHA-256 of the decoded bytes, lower-case hex.
+    public var hash: String
+    /// Without angle brackets; set when the HTML may show it by `cid:`.
+    public var contentID: String?
+    public var isInline: Bool
+
+    public init(name: String, type: String, sizeBytes: Int, hash: String, contentID: String? = nil, isInline: Bool = false) {
+        self.name = name
+        self.type = type
+        self.sizeBytes = sizeBytes
+        self.hash = hash
+        self.contentID = contentID
+        self.isInline = isInline
+    }
+}
+
+/// How a text sounds.
+public struct Mood: Sendable, Hashable, Codable {
+    public enum Label: String, Sendable, Codable, CaseIterable { case negative, neutral, positive }
+    /// −1 (very unhappy) … 1 (very happy).
+    public var score: Double
+    public var label: Label
+    /// 0…1: the model's probability of `label`.
+    public var confidence: Double
+    /// The words that made it, strongest first; `weight` has the sign of its push.
+    public var words: [Word]
+    /// Which model said so: `zh-1`, `en-1`.
+    public var model: String
+
+    public struct Word: Sendable, Hashable, Codable {
+        public var text: String
+        public var weight: Double
+        public init(text: String, weight: Double) {
+            self.text = text
+            self.weight = weight
+        }
+    }
+
+    public init(score: Double, label: Label, confidence: Double, words: [Word], model: String) {
+        self.score = score
+        self.label = label
+        self.confidence = confidence
+        self.words = words
+        self.model = model
+    }
+}
