@@ -1,0 +1,71 @@
+public import Domain
+
+/// A web feed, whatever its dialect.
+public struct Feed: Sendable, Hashable {
+    public var title = ""
+    public var link: String?
+    public var language: String?
+    /// In the document's order, which is usually newest first.
+    public var entries: [FeedEntry] = []
+    public init() {}
+}
+
+public struct FeedEntry: Sendable, Hashable {
+    /// Stable across polls: the feed's own id, else the link, else a hash of title, date and text.
+    public var id = ""
+    /// Plain text.
+    public var title = ""
+    /// Absolute where the feed says enough to make it so.
+    public var link: String?
+    public var author: FeedAuthor?
+    public var published: Timestamp?
+    public var updated: Timestamp?
+    /// The fullest body the feed gives, not sanitised.
+    public var html = ""
+    /// `html` reduced to text.
+    public var text = ""
+    public var enclosures: [FeedEnclosure] = []
+    public init() {}
+}
+
+public struct FeedAuthor: Sendable, Hashable {
+    public var name: String
+    public var email: String?
+    public var uri: String?
+    public init(name: String, email: String? = nil, uri: String? = nil) {
+        self.name = name
+        self.email = email
+        self.uri = uri
+    }
+}
+
+public struct FeedEnclosure: Sendable, Hashable {
+    public var url: String
+    public var type: String?
+    public var sizeBytes: Int64?
+    public init(url: String, type: String? = nil, sizeBytes: Int64? = nil) {
+        self.url = url
+        self.type = type
+        self.sizeBytes = sizeBytes
+    }
+}
+
+public enum FeedError: Error, Hashable, CustomStringConvertible {
+    case empty(url: String)
+    case tooLarge(url: String, bytes: Int, max: Int)
+    /// `looksLike` is a noun phrase: "an HTML page", "JSON without items".
+    case notAFeed(url: String, looksLike: String)
+    case broken(url: String, reason: String)
+    case entityExpansion(url: String)
+
+    public var description: String {
+        switch self {
+        case .empty(let url): "\(url): the feed has no bytes; open it in a browser to see whether it still exists"
+        case .tooLarge(let url, let bytes, let max):
+            "\(url): the feed has \(bytes) bytes, more than the \(max) allowed; ask for fewer entries"
+        case .notAFeed(let url, let looksLike): "\(url): no feed but \(looksLike); give the address of the RSS, Atom or JSON feed itself"
+        case .broken(let url, let reason): "\(url): the feed cannot be read: \(reason); tell its publisher"
+        case .entityExpansion(let url): "\(url): the feed's entities expand without end, which is an attack; remove this feed"
+        }
+    }
+}

@@ -1,0 +1,3 @@
+enum MailAddresses {
+    static func parse(_ bytes: [UInt8]) -> [MailAddress] { [] }
+}

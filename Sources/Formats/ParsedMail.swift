@@ -1,0 +1,106 @@
+public import Domain
+
+/// A mail as people read it: decoded, and free of MIME. Every string is valid Unicode without U+0000.
+public struct ParsedMail: Sendable {
+    public var subject = ""
+    /// Empty when the mail has no `From` or only an empty group.
+    public var from: [MailAddress] = []
+    public var sender: [MailAddress] = []
+    public var replyTo: [MailAddress] = []
+    public var to: [MailAddress] = []
+    public var cc: [MailAddress] = []
+    public var date: Timestamp?
+    /// Without angle brackets, as are all message ids here.
+    public var messageID: String?
+    public var inReplyTo: [String] = []
+    /// Oldest first.
+    public var references: [String] = []
+    /// The text/plain parts in order, or the HTML reduced to text when there are none. Lines end in `\n`.
+    public var text = ""
+    /// As the sender wrote it: never show it before `HTMLText.sanitised`.
+    public var html: String?
+    public var attachments: [ParsedAttachment] = []
+    /// All header fields of the mail in order, decoded and unfolded.
+    public var headers: [(name: String, value: String)] = []
+    /// Lower-cased type of the whole mail: `multipart/alternative`.
+    public var contentType = "text/plain"
+    /// Set when a machine reports on one of our mails.
+    public var report: ReportKind?
+
+    public init() {}
+
+    /// The first field of that name, in any case.
+    public func header(_ name: String) -> String? {
+        headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
+    }
+
+    /// All fields of that name, in order.
+    public func headers(_ name: String) -> [String] {
+        headers.filter { ASCII.equalsIgnoringCase($0.name, name) }.map(\.value)
+    }
+
+    /// Whether the mail is a machine's report of that kind.
+    public func isReport(_ kind: ReportKind) -> Bool { report == kind }
+}
+
+/// One person of `From`, `To`, …
+public struct MailAddress: Sendable, Hashable, Codable {
+    /// Decoded; empty when there is none.
+    public var name: String
+    /// Lower-cased `local@domain`.
+    public var address: String
+    public init(name: String = "", address: String) {
+        self.name = name
+        self.address = address
+    }
+
+    /// Reads an address list as people write it in configuration: `Care <care@example.com>, boss@example.com`.
+    public static func list(_ text: String) -> [MailAddress] { MailAddresses.parse(Array(text.utf8)) }
+}
+
+/// Anything in a mail that is not its text.
+public struct ParsedAttachment: Sendable, Hashable {
+    /// A bare file name without folders; made up from the type when the mail gives none.
+    public var name: String
+    /// Lower-cased type as the sender declared it: `image/png`.
+    public var type: String
+    /// Decoded.
+    public var bytes: [UInt8]
+    /// Without angle brackets; what `cid:` links in the HTML point to.
+    public var contentID: String?
+    public var isInline: Bool
+    public init(name: String, type: String, bytes: [UInt8], contentID: String? = nil, isInline: Bool = false) {
+        self.name = name
+        self.type = type
+        self.bytes = bytes
+        self.contentID = contentID
+        self.isInline = isInline
+    }
+}
+
+/// RFC 3464, RFC 5965, RFC 8098.
+public enum ReportKind: String, Sendable, Hashable, CaseIterable { case deliveryStatus, feedback, dispositionNotification }
+
+/// Why bytes are no mail that can be shown. The raw bytes stay in the spool whatever happens.
+public enum MailError: Error, Hashable, CustomStringConvertible {
+    case empty
+    case notMail
+    case tooLarge(bytes: Int, max: Int)
+    case headerTooLarge(bytes: Int, max: Int)
+    case tooManyParts(max: Int)
+    case nestedTooDeep(max: Int)
+    case decodedTooLarge(max: Int)
+
+    public var description: String {
+        switch self {
+        case .empty: "the mail has no bytes; fetch it again from the server"
+        case .notMail: "these bytes are no mail: not one header field was found; look at the raw bytes"
+        case .tooLarge(let bytes, let max): "the mail has \(bytes) bytes, more than the \(max) allowed; read it in the mailbox"
+        case .headerTooLarge(let bytes, let max):
+            "the mail's header has \(bytes) bytes, more than the \(max) allowed; read it in the mailbox"
+        case .tooManyParts(let max): "the mail has more than \(max) parts; read it in the mailbox"
+        case .nestedTooDeep(let max): "the mail's parts are nested more than \(max) deep; read it in the mailbox"
+        case .decodedTooLarge(let max): "the mail's parts decode to more than \(max) bytes; read it in the mailbox"
+        }
+    }
+}
