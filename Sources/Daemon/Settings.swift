@@ -1,0 +1,130 @@
+public import Domain
+import FoundationEssentials
+import Glibc
+public import Rules
+
+/// Everything `hongyan.yaml` says, checked. Secrets are read when it is decoded; printing a value of this type shows none.
+public struct Settings: Sendable {
+    /// `sqlite:///var/lib/hongyan/hongyan.sqlite3` or `postgres://…`; may hold a password, hence a secret.
+    public var database = Secret("sqlite:///var/lib/hongyan/hongyan.sqlite3")
+    /// Attachments and the instance file.
+    public var data = "/var/lib/hongyan"
+    public var listenHost = "127.0.0.1"
+    /// 0 takes any free port.
+    public var listenPort = 8025
+    /// Where customers and agents reach us; unsubscribe links start with it.
+    public var publicURL = "http://127.0.0.1:8025"
+    public var node = 1
+    public var logFormat = LogOutput.Format.logfmt
+    public var logLevel = "info"
+    public var accounts: [Account] = []
+    public var senders: [Sender] = []
+    public var forms: [PublicForm] = []
+    /// Names of folders under templates/journeys.
+    public var journeys: [String] = []
+    /// The rules file; none means: every message goes to its account's queue.
+    public var routingFile: String?
+    /// Folder with templates, static files and models; found beside the program when nil.
+    public var share: String?
+
+    public init() {}
+
+    static let keys = [
+        "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
+    ]
+
+    /// Reads and checks one configuration file.
+    /// - Throws: `RuleError` with file, line, column and what to write; `SettingsError` when the file cannot be read.
+    public static func load(_ path: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw SettingsError.unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        return try decode(String(decoding: bytes, as: UTF8.self), file: path, environment: environment)
+    }
+
+    static func decode(_ text: String, file: String, environment: [String: String]) throws -> Settings {
+        let root = try StrictYAML.read(text, file: file).mapping(keys: keys)
+        let secrets = SecretReader(environment: environment)
+        var settings = Settings()
+        if let node = root["database"] {
+            settings.database = try secrets.secretOrText(node)
+            let scheme = settings.database.reveal().split(separator: ":", maxSplits: 1).first ?? ""
+            guard ["sqlite", "postgres", "postgresql"].contains(scheme) else {
+                throw node.error(
+                    "`database` must start with sqlite:// or postgres://; for one machine write sqlite:///var/lib/hongyan/hongyan.sqlite3")
+            }
+        }
+        if let node = root["data"] { settings.data = try node.string() }
+        if let node = root["listen"] { (settings.listenHost, settings.listenPort) = try listen(node) }
+        if let node = root["public_url"] { settings.publicURL = try url(node, schemes: ["http", "https"]) }
+        while settings.publicURL.hasSuffix("/") { settings.publicURL.removeLast() }
+        if let node = root["node"] { settings.node = try node.int(in: 0...1023) }
+        if let log = try root["log"]?.mapping(keys: ["format", "level"]) {
+            if let node = log["format"] { settings.logFormat = try node.oneOf(LogOutput.Format.self) }
+            if let node = log["level"] {
+                settings.logLevel = try node.oneOf(["trace", "debug", "info", "notice", "warning", "error"], what: "a log level")
+            }
+        }
+        for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts.append(try account(entry, secrets)) }
+        for entry in try root["senders"]?.namedEntries().entries ?? [] { settings.senders.append(try sender(entry, secrets)) }
+        for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
+        settings.journeys = try root["journeys"]?.strings(orNone: true) ?? []
+        if let node = root["routing"] { settings.routingFile = beside(file, try node.string()) }
+        if let node = root["share"] { settings.share = try node.string() }
+        try check(settings, root)
+        return settings
+    }
+
+    /// What only the whole file can tell.
+    private static func check(_ settings: Settings, _ root: YAMLMapping) throws {
+        let senders = settings.senders.map(\.name)
+        for (account, entry) in zip(settings.accounts, try root["accounts"]?.namedEntries().entries ?? []) {
+            guard let sender = account.sender, !senders.contains(sender) else { continue }
+            throw entry.value.error("account `\(account.name)` answers through `\(sender)`, which is not under `senders`; add it there")
+        }
+        if !settings.journeys.isEmpty, senders.isEmpty, let node = root["journeys"] {
+            throw node.error("journeys need something to send with; add a `senders` section")
+        }
+    }
+
+    private static func listen(_ node: YAMLNode) throws -> (String, Int) {
+        let text = try node.string()
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
+            throw node.error("`listen` is `\(text)`; write an address and a port, such as 127.0.0.1:8025")
+        }
+        let host = text[..<colon].trimmingCharacters(in: ["[", "]"])
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    static func url(_ node: YAMLNode, schemes: [String]) throws -> String {
+        let text = try node.string()
+        guard let end = text.firstRange(of: "://"), schemes.contains(String(text[..<end.lowerBound])), end.upperBound < text.endIndex else {
+            throw node.error("`\(node.name)` is `\(text)`; start it with \(schemes.map { $0 + "://" }.joined(separator: " or "))")
+        }
+        return text
+    }
+
+    /// A path in a configuration file counts from that file's folder.
+    private static func beside(_ file: String, _ path: String) -> String {
+        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+        return String(file[...slash]) + path
+    }
+}
+
+extension YAMLNode {
+    /// Like `strings()`, but `key:` and `key: []` are an empty list.
+    func strings(orNone: Bool) throws -> [String] { isEmpty ? [] : try strings() }
+}
+
+public enum SettingsError: Error, CustomStringConvertible {
+    case unreadable(path: String, reason: String)
+    case noShare([String])
+
+    public var description: String {
+        switch self {
+        case .unreadable(let path, let reason): "cannot read \(path): \(reason). Name another file with --config."
+        case .noShare(let places):
+            "cannot find the templates; looked in \(places.joined(separator: ", ")). Set HONGYAN_SHARE or `share:` to the folder that holds templates/."
+        }
+    }
+}
