@@ -1,0 +1,65 @@
+import Domain
+import FoundationEssentials
+import Glibc
+import Logging
+import ServiceLifecycle
+
+/// Plays the outside world for the demo: puts the bundled mails into the demo's mailbox folder, one after the other.
+struct DemoWorld: Service {
+    let mails: [(name: String, text: String)]
+    let mailbox: String
+    /// The first ones are there at once, so that the inbox is not empty; the rest arrive evenly over this time.
+    let lasting: Duration
+    static let atOnce = 12
+    let logger: Logger
+
+    static func load(from folder: String, mailbox: String, lasting: Duration, logger: Logger) throws -> DemoWorld {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }.sorted()
+        let mails = names.compactMap { name in
+            FileManager.default.contents(atPath: "\(folder)/\(name)").map { (name, String(decoding: $0, as: UTF8.self)) }
+        }
+        return DemoWorld(mails: mails, mailbox: mailbox, lasting: lasting, logger: logger)
+    }
+
+    func run() async throws {
+        let gap = lasting / max(1, mails.count - Self.atOnce)
+        for (index, mail) in mails.enumerated() where !Task.isShuttingDownGracefully {
+            if index >= Self.atOnce { await cancelWhenGracefulShutdown { try? await Task.sleep(for: gap) } }
+            do {
+                try deliver(mail.name, Self.dated(mail.text, now: Timestamp(microseconds: Self.microseconds())))
+            } catch {
+                logger.warning("A demo mail could not be delivered.", metadata: ["name": "\(mail.name)", "error": "\(error)"])
+            }
+        }
+        try? await gracefulShutdown()  // a service that returns ends the whole group
+    }
+
+    /// Written beside and renamed, so that a poll never sees half a mail.
+    private func deliver(_ name: String, _ text: String) throws {
+        let path = "\(mailbox)/\(name)"
+        try Data(text.utf8).write(to: URL(filePath: path + ".tmp"))
+        guard rename(path + ".tmp", path) == 0 else { throw SettingsError.unreadable(path: path, reason: String(cString: strerror(errno))) }
+    }
+
+    /// `@ago 35m@` becomes the date of 35 minutes ago (RFC 5322).
+    static func dated(_ text: String, now: Timestamp) -> String {
+        guard let start = text.firstRange(of: "@ago "), let end = text[start.upperBound...].firstRange(of: "m@"),
+            let minutes = Int64(text[start.upperBound..<end.lowerBound])
+        else { return text }
+        return text.replacingCharacters(in: start.lowerBound..<end.upperBound, with: mailDate(now - .seconds(minutes * 60)))
+    }
+
+    static func mailDate(_ time: Timestamp) -> String {
+        let text = time.description  // 2026-11-22T09:30:00Z
+        let date = CivilDate(daysSince1970: Int(time.seconds / 86400))
+        let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][date.weekday - 1]
+        let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.month - 1]
+        return "\(day), \(date.day) \(month) \(date.year) \(text.dropFirst(11).prefix(8)) +0000"
+    }
+
+    private static func microseconds() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+    }
+}

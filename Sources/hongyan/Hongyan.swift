@@ -1,0 +1,191 @@
+import ArgumentParser
+import Daemon
+
+/// The command line: arguments in, one call into Daemon, exit code out.
+@main
+struct Hongyan: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hongyan",
+        abstract: "One inbox for every customer message, and the right next message to every customer.",
+        version: Daemon.version,
+        subcommands: [
+            Serve.self, Demo.self, Check.self, Status.self, Quarantine.self, Reply.self, Why.self, Release.self, Migrate.self, User.self,
+            InsightCommands.self,
+        ])
+
+    static func main() async {
+        Daemon.prepareProcess()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ValidationError {
+            exit(withError: error)
+        } catch let error as ExitCode {
+            exit(withError: error)
+        } catch let error as any CustomStringConvertible & Error {
+            if "\(type(of: error))".contains("CommandError") || "\(type(of: error))".contains("CleanExit") { exit(withError: error) }
+            Daemon.complain("hongyan: \(error.description)")
+            exit(withError: ExitCode(1))
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+struct Config: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "/etc/hongyan/hongyan.yaml"
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the daemon until SIGTERM; SIGHUP reloads accounts, templates and rules.")
+    @OptionGroup var config: Config
+    func run() async throws { try await Daemon.serve(configuration: config.config) }
+}
+
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the real daemon on bundled messages: no server, no network, nothing to set up.")
+    @Option(help: "The port of the console; 0 takes any free one.")
+    var port = 8025
+    @Flag(help: "Keep the demo's folder when it ends.")
+    var keep = false
+    @Option(help: "How long the forty mails take to arrive, in seconds.")
+    var seconds = 120
+    func run() async throws { try await Daemon.demo(port: port, keep: keep, seconds: seconds) }
+}
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check configuration, rules, journeys and templates; says file, line, column and the fix.")
+    @OptionGroup var config: Config
+    func run() async throws { print(try await Operations.check(configuration: config.config)) }
+}
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "How the accounts, the spool, the tickets and the ledger are doing.")
+    @OptionGroup var config: Config
+    func run() async throws { print(try await Operations.status(configuration: config.config)) }
+}
+
+struct Quarantine: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Messages that could not be read. They are kept whole; nothing else waits for them.",
+        subcommands: [List.self, Show.self, Replay.self, Drop.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List them with the reason.")
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.quarantine(configuration: config.config)) }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print one as it came, byte for byte.")
+        @Argument(help: "Its number in the list.") var id: String
+        @OptionGroup var config: Config
+        func run() async throws { try await Operations.showQuarantined(id, configuration: config.config) }
+    }
+
+    struct Replay: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Try one again, or all of them.")
+        @Argument(help: "Its number in the list, or `all`.") var id: String
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.replay(id, configuration: config.config)) }
+    }
+
+    struct Drop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Give one up; its bytes are deleted.")
+        @Argument(help: "Its number in the list.") var id: String
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.drop(id, configuration: config.config)) }
+    }
+}
+
+struct Reply: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Answer a ticket. The same draft name sends once, however often it is given.")
+    @Argument(help: "The ticket's number, with or without #.") var ticket: String
+    @Option(help: "The answer in Markdown; read from standard input when left out.") var text: String?
+    @Option(help: "A name for this answer; the same name never sends twice.") var draft: String?
+    @Option(help: "The agent's login.") var agent: String?
+    @Flag(help: "Also mark the ticket solved.") var solve = false
+    @OptionGroup var config: Config
+    func run() async throws {
+        print(try await Operations.reply(ticket, text: text, draft: draft, agent: agent, solve: solve, configuration: config.config))
+    }
+}
+
+struct Why: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Every decision about a ticket (1042) or a customer (address), with its reason.")
+    @Argument(help: "A ticket's number or a customer's address.") var subject: String
+    @OptionGroup var config: Config
+    func run() async throws { print(try await Operations.why(subject, configuration: config.config)) }
+}
+
+struct Release: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Let a held delivery go on, after a restored backup or a clock that jumped.")
+    @OptionGroup var config: Config
+    func run() async throws { print(try await Operations.release(configuration: config.config)) }
+}
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Create or update the database.")
+    @OptionGroup var config: Config
+    func run() async throws { print(try await Operations.migrate(configuration: config.config)) }
+}
+
+struct User: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The agents of the console.", subcommands: [Add.self, List.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add an agent, or set the password of one.")
+        @Argument var login: String
+        @Option(help: "The name that colleagues see.") var name: String?
+        @Option(help: "en or zh.") var locale = "en"
+        @Option(help: "A file with the password; asked for when left out.") var passwordFile: String?
+        @OptionGroup var config: Config
+        func run() async throws {
+            print(
+                try await Operations.addUser(
+                    login: login, name: name, locale: locale, passwordFile: passwordFile, configuration: config.config))
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the agents.")
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.users(configuration: config.config)) }
+    }
+}
+
+struct InsightCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "insight", abstract: "The text models: train, evaluate, score.", subcommands: [Train.self, Evaluate.self, Score.self])
+
+    struct Train: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Train the sentiment models from a folder of labelled texts.")
+        @Option(help: "The folder that holds sentiment/A and sentiment/B.") var kit: String
+        @Option(help: "Where the models go.") var into = "models"
+        @Flag(help: "Use only the openly licensed sets (A).") var onlyOpen = false
+        func run() async throws { print(try await Operations.train(kit: kit, into: into, onlyOpen: onlyOpen)) }
+    }
+
+    struct Evaluate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "eval", abstract: "Accuracy and macro-F1 on every development set, beside the majority class.")
+        @Option(help: "The folder that holds sentiment/A and sentiment/B.") var kit: String
+        @Option(help: "The folder of the models; those that came with the program when left out.") var models: String?
+        func run() async throws { print(try await Operations.evaluate(kit: kit, models: models)) }
+    }
+
+    struct Score: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Score texts: the arguments, or each line of standard input.")
+        @Argument var texts: [String] = []
+        @Option(help: "The folder of the models; those that came with the program when left out.") var models: String?
+        func run() async throws { try await Operations.score(texts, models: models) }
+    }
+}
