@@ -1,0 +1,31 @@
+public import Domain
+
+/// Where a mail dialogue goes and who logs in.
+public struct LineEndpoint: Sendable {
+    /// `imap://`, `imaps://`, `smtp://`, `smtps://`, `pop3://` or `pop3s://` with host and optional port. The forms without s need
+    /// STARTTLS unless `tls.allowPlain` is set. User, password and path in it are not used.
+    public var url: String
+    /// Without one nobody logs in (an open relay on loopback).
+    public var user: String?
+    public var password: Secret?
+    /// For XOAUTH2 or OAUTHBEARER instead of a password.
+    public var accessToken: Secret?
+    public var tls: TLS
+    /// What we call ourselves in EHLO; this machine's name when nil.
+    public var helo: String?
+    /// Until the login is done.
+    public var connectTimeout: Duration
+
+    public init(
+        _ url: String, user: String? = nil, password: Secret? = nil, accessToken: Secret? = nil, tls: TLS = TLS(), helo: String? = nil,
+        connectTimeout: Duration = .seconds(30)
+    ) {
+        self.url = url
+        self.user = user
+        self.password = password
+        self.accessToken = accessToken
+        self.tls = tls
+        self.helo = helo
+        self.connectTimeout = connectTimeout
+    }
+}
