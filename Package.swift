@@ -26,6 +26,7 @@ let cryptoExtras: Target.Dependency = .product(name: "_CryptoExtras", package: "
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
@@ -74,7 +75,7 @@ let package = Package(
             [
                 "Domain", "Rules", "Insight", "Formats", "Transport", "Store", "Channels", "Intake", "Desk", "Journeys", "Delivery",
                 "Console",
-                "CCurl", "CXML", "CGMime", "Yams", crypto, logging, lifecycle,
+                "CCurl", "CXML", "CGMime", "Yams", crypto, logging, lifecycle, signals,
             ]),
         .executableTarget(name: "hongyan", dependencies: ["Daemon", arguments], swiftSettings: strict),
 

@@ -63,3 +63,86 @@ struct DemoWorld: Service {
         return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
     }
 }
+
+extension Daemon {
+    static let demoLogin = "demo"
+    static let demoPassword = "hongyan-demo"
+
+    /// The real daemon on a fresh SQLite file with the bundled accounts.
+    public static func demo(port: Int, keep: Bool, seconds: Int) async throws {
+        let share = try Share.find(configured: nil)
+        let folder = try freshFolder()
+        let settings = try demoSettings(folder: folder, share: share, port: port)
+        let logger = bootstrapLogging(settings)
+        let world = try DemoWorld.load(
+            from: share.path("demo/mails"), mailbox: "\(folder)/mailbox", lasting: .seconds(max(1, seconds)), logger: logger)
+        var house = try await House(
+            settings: settings, configuration: nil, logger: logger,
+            onListening: { port in welcome(port: port, folder: folder) },
+            prepare: { store in
+                _ = try await Operations.addUser(demoLogin, "Maya Chen", "en", demoPassword, to: store)
+                _ = try await Operations.addUser("xiaomei", "王晓梅", "zh", demoPassword, to: store)
+            })
+        house.extras = [world]
+        try await house.run()
+        if !keep { try? FileManager.default.removeItem(atPath: folder) }
+    }
+
+    private static func freshFolder() throws -> String {
+        var template = Array("\(ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp")/hongyan-demo.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw CommandError("cannot make a folder for the demo: \(String(cString: strerror(errno)))")
+        }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        for part in ["mailbox", "outbox"] {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
+        }
+        return folder
+    }
+
+    private static func demoSettings(folder: String, share: Share, port: Int) throws -> Settings {
+        let text = """
+            database: sqlite://\(folder)/hongyan.sqlite3
+            data: \(folder)
+            listen: 127.0.0.1:\(port)
+            public_url: http://127.0.0.1:\(port)
+            share: \(share.path)
+            routing: \(share.path("demo/routing.yaml"))
+            log: {level: warning}
+            accounts:
+              support: {kind: folder, path: \(folder)/mailbox, queue: Support, addresses: [support@lantern.example]}
+              contact:
+                kind: form
+                url: file://\(share.path("demo/entries.json"))
+                queue: Support
+                form: {format: json, records: "$.entries[*]", id: id, at: when, name: name, email: mail, subject: subject, text: message}
+              mentions: {kind: feed, url: "file://\(share.path("demo/feed.xml"))", queue: Social}
+            senders:
+              care: {kind: folder, path: \(folder)/outbox, from: Lantern Care <support@lantern.example>}
+            forms:
+              contact: {title: Write to Lantern, queue: Support}
+            journeys: [welcome]
+            """
+        return try Settings.decode(text, file: "the demo", environment: [:])
+    }
+
+    /// What a newcomer sees first.
+    private static func welcome(port: Int, folder: String) {
+        let address = "http://127.0.0.1:\(port)"
+        print(
+            """
+
+              Hongyan is running:   \(address)
+              Sign in as:           \(demoLogin) / \(demoPassword)     (xiaomei / \(demoPassword) for 简体中文)
+
+              Three things to try:
+                1. Watch mails arrive for two minutes. Open "Smells of burning!", answer it with r, send with Ctrl+Enter.
+                2. Press "Why here?" on a ticket: each decision with its reason.
+                3. Write as a customer at \(address)/forms/contact and see it appear in the inbox.
+
+              Mail that goes out is written to \(folder)/outbox. Stop with Ctrl+C.
+
+            """)
+        fflush(nil)
+    }
+}

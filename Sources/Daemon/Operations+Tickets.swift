@@ -1,0 +1,128 @@
+import Desk
+import Domain
+import FoundationEssentials
+import Glibc
+import Insight
+import Store
+
+extension Operations {
+    static let replyBytesMax = 1 << 20
+
+    /// Answers a ticket as an agent would from the inbox.
+    public static func reply(_ ticket: String, text: String?, draft: String?, agent: String?, solve: Bool, configuration: String)
+        async throws
+        -> String
+    {
+        let words = text ?? readStandardInput()
+        guard !words.allSatisfy(\.isWhitespace) else {
+            throw CommandError("there is no answer to send; give --text or write it on standard input")
+        }
+        guard words.utf8.count <= replyBytesMax else { throw CommandError("the answer is longer than \(replyBytesMax >> 20) MiB") }
+        let number = try ticketNumber(ticket)
+        let settings = try Settings.load(configuration)
+        return try await withStore(configuration) { store in
+            let draft = draft ?? "command-\(store.time.now().microseconds)"
+            let result = try await store.write { tx in
+                guard let found = try tx.tickets.get(number: number) else { throw CommandError("there is no ticket #\(number)") }
+                var author: Agent?
+                if let agent {
+                    author = try tx.agents.byLogin(agent)?.agent
+                    if author == nil { throw CommandError("there is no agent \(agent); `hongyan user list` shows them") }
+                }
+                return try Desk.reply(
+                    tx, signer: store.signer, domain: settings.messageDomain, ticket: found.id, agent: author?.id, draft: draft,
+                    text: words, solve: solve)
+            }
+            switch result {
+            case .planned(let send): return "The answer to #\(number) is on its way (\(send))."
+            case .known(let send): return "This draft was sent before (\(send)); nothing is sent again."
+            case .noAddress: throw CommandError("the customer of #\(number) has no mail address to answer to")
+            case .noTicket: throw CommandError("there is no ticket #\(number)")
+            }
+        }
+    }
+
+    /// Every decision about a ticket or a customer, oldest first.
+    public static func why(_ subject: String, configuration: String) async throws -> String {
+        try await withStore(configuration) { store in
+            try await store.read { tx in
+                if let number = Int64(subject.hasPrefix("#") ? String(subject.dropFirst()) : subject) {
+                    guard let ticket = try tx.tickets.get(number: number) else { throw CommandError("there is no ticket #\(number)") }
+                    return try WhyReport(ticket: ticket, tx).text
+                }
+                let wanted = Identity(kind: subject.contains("@") ? .email : .handle, value: subject.lowercased())
+                guard let id = try tx.customers.find([wanted]), let customer = try tx.customers.get(id) else {
+                    throw CommandError("no customer is known as \(subject); give a ticket's number or a customer's mail address")
+                }
+                return try WhyReport(customer: customer, tx).text
+            }
+        }
+    }
+
+    private static func ticketNumber(_ text: String) throws -> Int64 {
+        guard let number = Int64(text.hasPrefix("#") ? String(text.dropFirst()) : text) else {
+            throw CommandError("`\(text)` is not a ticket's number; write 1042")
+        }
+        return number
+    }
+
+    static func readStandardInput() -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= replyBytesMax {
+            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// `hongyan why`: one line a decision.
+struct WhyReport {
+    let text: String
+
+    init(ticket: Ticket, _ tx: Transaction) throws {
+        var lines = [
+            "#\(ticket.number) \(ticket.subject)", "\(ticket.status.rawValue), queue \(ticket.queue), \(ticket.priority.rawValue)", "",
+        ]
+        lines += try Self.lines(tx.reasons.about(.ticket, ticket.id.rawValue))
+        for interaction in try tx.interactions.ofTicket(ticket.id, limit: 1000) {
+            lines += [
+                "",
+                "\(interaction.occurredAt)  \(interaction.direction.rawValue)  \(interaction.author.displayName): \(interaction.subject)",
+            ]
+            lines += try Self.lines(tx.reasons.about(.interaction, interaction.id.rawValue))
+        }
+        for send in try tx.sends.ofTicket(ticket.id) { lines += try Self.lines(send, tx) }
+        text = lines.joined(separator: "\n")
+    }
+
+    init(customer: Customer, _ tx: Transaction) throws {
+        var lines = [customer.name, customer.identities.map { "\($0.kind.rawValue) \($0.value)" }.joined(separator: ", "), ""]
+        lines += try Self.lines(tx.reasons.about(.customer, customer.id.rawValue))
+        for enrolment in try tx.enrolments.ofCustomer(customer.id) {
+            lines += [
+                "",
+                "journey \(enrolment.journey), \(enrolment.state.rawValue), entered \(enrolment.enteredAt), version \(enrolment.version)",
+            ]
+            lines += try Self.lines(tx.reasons.about(.enrolment, enrolment.id.rawValue))
+        }
+        for send in try tx.sends.ofCustomer(customer.id) { lines += try Self.lines(send, tx) }
+        for ticket in try tx.tickets.list(.customer(customer.id), limit: 100) {
+            lines += ["", "#\(ticket.number) \(ticket.subject) (\(ticket.status.rawValue)): hongyan why \(ticket.number)"]
+        }
+        text = lines.joined(separator: "\n")
+    }
+
+    private static func lines(_ reasons: [Reason]) -> [String] { reasons.map { "  \($0.at)  \($0.decision): \($0.text)" } }
+
+    private static func lines(_ send: Send, _ tx: Transaction) throws -> [String] {
+        let answer = send.response.map { ": \($0)" } ?? ""
+        return [
+            "",
+            "send \(send.key), \(send.purpose.rawValue), to \(send.recipient.isEmpty ? "nobody" : send.recipient): \(send.state.rawValue)\(answer)",
+        ]
+            + lines(try tx.reasons.about(.send, send.id.rawValue))
+    }
+}
