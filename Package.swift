@@ -92,7 +92,7 @@ let package = Package(
         tests("JourneysTests", ["Journeys", "Rules", "Store", "Domain"]),
         tests("DeliveryTests", ["Delivery", "Formats", "Channels", "Transport", "Store", "Domain"]),
         tests("ConsoleTests", ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbirdTesting]),
-        tests("DaemonTests", ["Daemon", "Store", "Domain"]),
+        tests("DaemonTests", ["Daemon", "Rules", "Store", "Domain", logging]),
     ],
     swiftLanguageModes: [.v6]
 )
