@@ -84,7 +84,6 @@ public enum ReportKind: String, Sendable, Hashable, CaseIterable { case delivery
 /// Why bytes are no mail that can be shown. The raw bytes stay in the spool whatever happens.
 public enum MailError: Error, Hashable, CustomStringConvertible {
     case empty
-    case notMail
     case tooLarge(bytes: Int, max: Int)
     case headerTooLarge(bytes: Int, max: Int)
     case tooManyParts(max: Int)
@@ -94,7 +93,6 @@ public enum MailError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .empty: "the mail has no bytes; fetch it again from the server"
-        case .notMail: "these bytes are no mail: not one header field was found; look at the raw bytes"
         case .tooLarge(let bytes, let max): "the mail has \(bytes) bytes, more than the \(max) allowed; read it in the mailbox"
         case .headerTooLarge(let bytes, let max):
             "the mail's header has \(bytes) bytes, more than the \(max) allowed; read it in the mailbox"
