@@ -129,7 +129,8 @@ struct FolderSource: Source {
 /// A mail over the size limit: only its header is taken.
 enum MailCut {
     static func sentence(sizeBytes: Int, max: Int, place: String) -> String {
-        "This mail has \(megabytes(sizeBytes)), more than the limit of \(megabytes(max)); only its header was taken. The whole mail is in \(place)."
+        "This mail has \(megabytes(sizeBytes)), more than the limit of \(megabytes(max)); only its header was taken. "
+            + "The whole mail is in \(place)."
     }
 
     /// Up to the first empty line, and a last line end.

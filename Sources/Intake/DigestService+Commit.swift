@@ -1,0 +1,147 @@
+import Domain
+import Logging
+import Store
+
+extension DigestService {
+    /// Stores a batch: one transaction. When the database refuses it, each item is stored alone, so that one that cannot be stored takes
+    /// no other with it.
+    /// - Returns: what is still to be stored, and why, when the database itself is in trouble.
+    func commit(_ batch: [Digested]) async -> (rest: [Digested], trouble: String?) {
+        for digested in batch { tell(digested) }
+        var rest: [Digested] = []
+        var trouble: String?
+        for group in Self.groups(batch) {
+            do { try await save(group) } catch {
+                for digested in group {
+                    guard let reason = await saveAlone(digested) else { continue }
+                    rest.append(digested)
+                    trouble = reason
+                }
+            }
+        }
+        return (rest, trouble)
+    }
+
+    /// - Returns: nil when the item is settled, else the database's trouble.
+    private func saveAlone(_ digested: Digested) async -> String? {
+        do {
+            try await save([digested])
+            return nil
+        } catch {
+            if let error = error as? StoreError, error.isTemporary { return "\(error)" }
+            // If the database takes this small write, it was the item it did not take.
+            let failed = Digested(item: digested.item, result: .failure(ItemError(description: "it cannot be stored: \(error)")))
+            do {
+                try await save([failed])
+                tell(failed)
+                return nil
+            } catch { return "\(error)" }
+        }
+    }
+
+    /// So that no transaction holds many more than `entriesMax` entries.
+    static func groups(_ batch: [Digested]) -> [[Digested]] {
+        var groups: [[Digested]] = [[]]
+        var entries = 0
+        for digested in batch {
+            if entries > 0, entries + digested.entries.count > entriesMax {
+                groups.append([])
+                entries = 0
+            }
+            groups[groups.count - 1].append(digested)
+            entries += max(1, digested.entries.count)
+        }
+        return groups
+    }
+
+    private func save(_ group: [Digested]) async throws {
+        var group = group
+        // A long document goes in several transactions; the item is done with the last. After a crash between them what is there is known.
+        if group.count == 1 {
+            while group[0].entries.count > Self.entriesMax {
+                let part = Array(group[0].entries.prefix(Self.entriesMax))
+                let item = group[0].item
+                try await store.write { transaction in
+                    for entry in part { try Self.add(entry, of: item, to: transaction) }
+                }
+                group[0].result = .success(Array(group[0].entries.dropFirst(Self.entriesMax)))
+            }
+        }
+        try await store.write { [group] transaction in
+            for digested in group { try Self.save(digested, to: transaction) }
+        }
+    }
+
+    private static func save(_ digested: Digested, to transaction: Transaction) throws {
+        let item = digested.item
+        switch digested.result {
+        case .success(let entries):
+            for entry in entries { try add(entry, of: item, to: transaction) }
+            try transaction.spool.done(item.id, keepBytes: digested.keepsBytes)
+        case .failure(let error):
+            guard try transaction.spool.fail(item.id, error: error.description) else { return }
+            try transaction.events.append(
+                Event(
+                    at: transaction.now, kind: .messageQuarantined,
+                    data: [
+                        "account": item.account, "external_id": item.externalID, "spool": "\(item.id)", "error": error.description,
+                    ]))
+        }
+    }
+
+    private static func add(_ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction) throws {
+        var interaction = entry.interaction
+        interaction.id = transaction.newID()
+        switch try transaction.interactions.add(interaction, spool: item.id) {
+        case .added:
+            try transaction.events.append(
+                Event(
+                    at: transaction.now, kind: .messageStored, interaction: interaction.id,
+                    data: ["account": item.account, "kind": interaction.kind.rawValue, "nature": interaction.nature.rawValue]))
+            try transaction.reasons.add(
+                Reason(
+                    at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "nature", text: entry.reason))
+        case .duplicate(let known):
+            // Feeds and exports repeat themselves with every poll; a mail that comes twice is worth a line.
+            guard item.kind == .mail else { return }
+            try transaction.reasons.add(
+                Reason(
+                    at: transaction.now, about: .interaction, subject: known.rawValue, decision: "duplicate",
+                    text: "the same mail arrived again as \(item.externalID) and was not doubled"))
+        }
+    }
+
+    private func tell(_ digested: Digested) {
+        let item = digested.item
+        for note in digested.notes { logger.warning("A part of a document was skipped.", metadata: ["reason": "\(note)"]) }
+        guard case .failure(let error) = digested.result else { return }
+        logger.warning(
+            "An item could not be read.",
+            metadata: [
+                "account": "\(item.account)", "external_id": "\(item.externalID)", "spool": "\(item.id)", "attempt": "\(item.attempts)",
+                "error": "\(error)",
+            ])
+    }
+}
+
+extension Digested {
+    var entries: [Entry] { (try? result.get()) ?? [] }
+}
+
+/// How many items to claim at once, so that a batch of large mails does not fill the memory. Pure.
+struct ClaimSize: Equatable {
+    static let most = 128
+    static let first = 16
+    static let bytesMax = 32 << 20
+
+    private(set) var limit = first
+
+    /// Shrinks to fit the last batch into the budget; doubles while there is room.
+    mutating func learn(count: Int, bytes: Int) {
+        if bytes > Self.bytesMax {
+            limit = max(1, min(limit, count) * Self.bytesMax / bytes)
+        } else if count >= limit, bytes * 2 <= Self.bytesMax {
+            limit = min(Self.most, limit * 2)
+        }
+    }
+}

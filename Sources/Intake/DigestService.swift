@@ -1,0 +1,141 @@
+public import Domain
+public import Logging
+public import ServiceLifecycle
+public import Store
+import Synchronization
+
+/// Turns spooled items into interactions: claims a batch, parses in parallel, and stores the results, the reasons and the events in one
+/// transaction. An item that cannot be read fails alone.
+public final class DigestService: Service {
+    static let lease = Duration.seconds(600)
+    /// Longest sleep without a wake-up; catches leases that ran out on another node.
+    static let longestWait = Duration.seconds(30)
+    static let firstPause = Duration.seconds(1)
+    static let longestPause = Duration.seconds(60)
+    /// Entries of one document stored in one transaction.
+    static let entriesMax = 500
+
+    let store: Store
+    let logger: Logger
+    private let owner: String
+    private let width: Int
+    private let digester: Mutex<Digester>
+    private let claims = Mutex(ClaimSize())
+
+    /// - Parameters:
+    ///   - ownAddresses: addresses we send from, besides those of the accounts.
+    ///   - owner: names this process in leases.
+    ///   - width: items parsed at the same time.
+    public init(
+        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 2
+    ) {
+        self.store = store
+        self.owner = owner
+        self.logger = logger
+        self.width = max(1, width)
+        digester = Mutex(Self.digester(store, accounts, ownAddresses))
+    }
+
+    /// Puts another set of accounts in force, from the next batch on.
+    public func reload(accounts: [Account], ownAddresses: [String] = []) {
+        let new = Self.digester(store, accounts, ownAddresses)
+        digester.withLock { $0 = new }
+    }
+
+    private static func digester(_ store: Store, _ accounts: [Account], _ ownAddresses: [String]) -> Digester {
+        let own = Set((accounts.flatMap(\.addresses) + ownAddresses).map { $0.lowercased() })
+        // The signer is asked late: it is there only after `migrate()`.
+        let rule = NatureRule(ownAddresses: own) { text in
+            store.signer.verifyMessageID(text) != nil || store.signer.verifyToken("x", text) != nil
+        }
+        return Digester(
+            accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs)
+    }
+
+    public func run() async throws {
+        var pauses = PollSchedule(interval: Self.firstPause, longestWait: Self.longestPause)
+        while !Task.isShuttingDownGracefully && !Task.isCancelled {
+            let ticket = store.signals.ticket(.spool)
+            do {
+                let worked = try await step()
+                pauses.recordSuccess()
+                guard !worked else { continue }
+                _ = await cancelWhenGracefulShutdown { [store] in
+                    await store.signals.wait(.spool, after: ticket, atMost: Self.longestWait)
+                }
+            } catch {
+                if Task.isCancelled { break }
+                let wait = pauses.nextWait
+                pauses.recordFailure()
+                logger.error("Digest is paused: the database took nothing.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
+                await cancelWhenGracefulShutdown { try? await Task.sleep(for: wait) }
+            }
+        }
+    }
+
+    /// Digests one batch.
+    /// - Returns: false when there was nothing to do.
+    @discardableResult
+    public func step() async throws -> Bool {
+        let limit = claims.withLock { $0.limit }
+        let items = try await store.write { [owner] in try $0.spool.claim(owner: owner, lease: Self.lease, limit: limit) }
+        guard !items.isEmpty else { return false }
+        claims.withLock { $0.learn(count: items.count, bytes: items.reduce(0) { $0 + $1.bytes.count }) }
+        var open = try await digest(items)
+        var hold = Hold(logger: logger)
+        while !open.isEmpty {
+            let (rest, trouble) = await commit(open)
+            open = rest
+            if let trouble { try await hold.wait(trouble) }
+        }
+        return true
+    }
+
+    /// In the order of the claim, `width` at a time.
+    private func digest(_ items: [SpooledItem]) async throws -> [Digested] {
+        let digester = digester.withLock { $0 }
+        return try await withThrowingTaskGroup(of: (Int, Digested).self) { group in
+            var results: [Digested?] = Array(repeating: nil, count: items.count)
+            var next = 0
+            while next < min(width, items.count) {
+                let index = next
+                group.addTask { (index, try await self.digest(items[index], by: digester)) }
+                next += 1
+            }
+            while let (index, digested) = try await group.next() {
+                results[index] = digested
+                if next < items.count {
+                    let index = next
+                    group.addTask { (index, try await self.digest(items[index], by: digester)) }
+                    next += 1
+                }
+            }
+            return results.compactMap { $0 }
+        }
+    }
+
+    private func digest(_ item: SpooledItem, by digester: Digester) async throws -> Digested {
+        var hold = Hold(logger: logger)
+        while true {
+            do { return try await digester.digest(item) } catch let error as StoreError { try await hold.wait("\(error)") }
+        }
+    }
+}
+
+/// Keeps claimed items while the database or the disk takes nothing: giving them back would cost them a try that is not their fault.
+private struct Hold {
+    let logger: Logger
+    private var pauses = PollSchedule(interval: DigestService.firstPause, longestWait: DigestService.longestPause)
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// - Throws: `CancellationError` when it is time to go.
+    mutating func wait(_ trouble: String) async throws {
+        let wait = pauses.nextWait
+        pauses.recordFailure()
+        logger.error("Digest holds a batch: the store took nothing.", metadata: ["error": "\(trouble)", "retry_in": "\(wait)"])
+        await cancelWhenGracefulShutdown { try? await Task.sleep(for: wait) }
+        if Task.isShuttingDownGracefully { throw CancellationError() }
+        try Task.checkCancellation()
+    }
+}

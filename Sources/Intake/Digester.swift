@@ -1,0 +1,99 @@
+import Channels
+import Domain
+import Formats
+import Store
+
+/// What one spooled item became.
+struct Digested: Sendable {
+    struct Entry: Sendable {
+        var interaction: Interaction
+        /// Why it has its nature.
+        var reason: String
+    }
+
+    var item: SpooledItem
+    var result: Result<[Entry], ItemError>
+    /// One sentence for each part that could not be used.
+    var notes: [String] = []
+
+    var keepsBytes: Bool { item.kind == .mail }
+}
+
+/// Why an item cannot be digested; the item's own fault.
+struct ItemError: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// Turns raw items into interactions. CPU work, but for attachments, which are durable before it returns.
+struct Digester: Sendable {
+    let accounts: [String: Account]
+    let nature: NatureRule
+    let blobs: BlobStore
+
+    /// - Throws: only what is not the item's fault: the blob store's trouble.
+    func digest(_ item: SpooledItem) async throws -> Digested {
+        do {
+            switch item.kind {
+            case .mail: return Digested(item: item, result: .success([try await mail(item)]))
+            case .post: return Digested(item: item, result: .success(try feed(item)))
+            case .form: return try form(item)
+            }
+        } catch let error as StoreError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            return Digested(item: item, result: .failure(ItemError(description: "\(error)")))
+        }
+    }
+
+    private func mail(_ item: SpooledItem) async throws -> Digested.Entry {
+        if item.bytes.isEmpty, let cut = item.meta[MetaKey.cut] { throw ItemError(description: cut) }
+        let mail = try MailParser.parse(item.bytes)
+        var attachments: [Attachment] = []
+        for part in mail.attachments {
+            let hash = try await blobs.put(part.bytes)
+            attachments.append(
+                Attachment(
+                    name: part.name, type: part.type, sizeBytes: part.bytes.count, hash: hash, contentID: part.contentID,
+                    isInline: part.isInline))
+        }
+        let judgement = nature.judge(mail)
+        let interaction = MailMapping.interaction(mail, item: item, nature: judgement.nature, attachments: attachments)
+        return Digested.Entry(interaction: interaction, reason: judgement.reason)
+    }
+
+    private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {
+        let url = item.meta[MetaKey.url] ?? accounts[item.account]?.url ?? item.account
+        let feed = try FeedParser.parse(item.bytes, contentType: item.meta[MetaKey.contentType], url: url)
+        return FeedMapping.interactions(feed, account: item.account, url: url, since: since(item), receivedAt: item.receivedAt).map {
+            Digested.Entry(interaction: $0, reason: "a person wrote it: it is a post")
+        }
+    }
+
+    private func form(_ item: SpooledItem) throws -> Digested {
+        if item.meta[MetaKey.format] == FormPost.format {
+            let post = try PublicFormEntry(json: item.bytes, account: item.account)
+            let form = post.interaction(account: item.account, externalID: item.externalID, receivedAt: item.receivedAt)
+            guard post.fields.contains(where: { !$0.value.isEmpty }) else {
+                throw ItemError(description: "\(item.account): the form has no fields; look at the page that posts it")
+            }
+            return Digested(item: item, result: .success([Digested.Entry(interaction: form, reason: "a person wrote it: it is a form")]))
+        }
+        let mapping = accounts[item.account]?.form ?? Self.guess(item.bytes)
+        let reading = try mapping.interactions(item.bytes, account: item.account, since: since(item), receivedAt: item.receivedAt)
+        let entries = reading.interactions.map { Digested.Entry(interaction: $0, reason: "a person wrote it: it is a form") }
+        return Digested(item: item, result: .success(entries), notes: reading.skipped)
+    }
+
+    /// An account without a mapping: the fields' names have to do.
+    private static func guess(_ bytes: [UInt8]) -> FormMapping {
+        let first = bytes.first { $0 > 0x20 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
+        let isJSON = first == UInt8(ascii: "[") || first == UInt8(ascii: "{") || first == UInt8(ascii: "<")
+        return FormMapping(format: isJSON ? .json : .csv)
+    }
+
+    private func since(_ item: SpooledItem) -> Timestamp? {
+        item.meta[MetaKey.since].flatMap { Int64($0) }.map { Timestamp(microseconds: $0) }
+    }
+}

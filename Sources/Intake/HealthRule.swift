@@ -1,0 +1,67 @@
+import Channels
+import Domain
+
+/// What became of one poll.
+enum PollOutcome: Equatable {
+    case success
+    /// The source's trouble.
+    case failed(String, SourceError.Remedy)
+    /// Ours: the database did not take the items, so nothing was acknowledged.
+    case storeDown(String)
+}
+
+/// Turns outcomes into an account's health and the wait until the next poll. Pure: holds no clock and no dice.
+struct HealthRule: Equatable {
+    /// A lost connection is tried again this soon, then ever later.
+    static let firstRetry = Duration.seconds(5)
+    static let longestRetry = Duration.seconds(900)
+    /// Nothing but a person helps; still look now and then, in case one did on the other side.
+    static let stoppedWait = Duration.seconds(3600)
+    static let firstPause = Duration.seconds(2)
+    static let longestPause = Duration.seconds(60)
+
+    private let interval: Duration
+    private var retries: PollSchedule
+    private var pauses: PollSchedule
+
+    init(interval: Duration) {
+        self.interval = interval
+        retries = PollSchedule(interval: min(interval, Self.firstRetry), longestWait: Self.longestRetry)
+        pauses = PollSchedule(interval: Self.firstPause, longestWait: Self.longestPause)
+    }
+
+    /// - Parameter dice: 0..<1, spreads accounts apart.
+    mutating func record(_ outcome: PollOutcome, in health: inout AccountHealth, now: Timestamp, dice: Double) -> Duration {
+        health.lastAttemptAt = now
+        let wait: Duration
+        switch outcome {
+        case .success:
+            retries.recordSuccess()
+            pauses.recordSuccess()
+            health.state = .working
+            health.lastSuccessAt = now
+            health.lastError = nil
+            health.failuresInARow = 0
+            wait = PollSchedule(interval: interval, longestWait: interval).nextWait(dice: dice)
+        case .failed(let error, let remedy):
+            health.lastError = error
+            health.failuresInARow += 1
+            switch remedy {
+            case .stop:
+                health.state = .stopped
+                wait = Self.stoppedWait
+            case .retry(let notBefore):
+                health.state = .failing
+                retries.recordFailure()
+                wait = max(retries.nextWait(dice: dice), notBefore ?? .zero)
+            }
+        case .storeDown(let error):
+            health.state = .paused
+            health.lastError = "nothing is fetched while the database cannot store it: \(error)"
+            wait = pauses.nextWait(dice: dice)
+            pauses.recordFailure()
+        }
+        health.nextAttemptAt = now + wait
+        return wait
+    }
+}

@@ -1,0 +1,85 @@
+import Synchronization
+
+/// Lets only so many polls run at once, in all and per host, so that a thousand accounts on one server do not open a thousand connections
+/// in the same second. First come, first served. Waiting for mail (IDLE) needs no place.
+final class HostGate: Sendable {
+    static let perHost = 4
+    static let inAll = 32
+
+    private struct Waiter {
+        var number: Int
+        var host: String
+        var continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var inside: [String: Int] = [:]
+        var count = 0
+        var waiters: [Waiter] = []
+        var nextNumber = 0
+        var cancelled: Set<Int> = []
+
+        mutating func enter(_ host: String) -> Bool {
+            guard count < inAll, inside[host, default: 0] < perHost else { return false }
+            inside[host, default: 0] += 1
+            count += 1
+            return true
+        }
+
+        mutating func leave(_ host: String) {
+            count -= 1
+            let left = inside[host, default: 1] - 1
+            inside[host] = left == 0 ? nil : left
+        }
+    }
+
+    private let state = Mutex(State())
+
+    func run<T>(_ host: String, _ body: () async throws -> T) async throws -> T {
+        guard await enter(host) else { throw CancellationError() }
+        defer { leave(host) }
+        return try await body()
+    }
+
+    private func enter(_ host: String) async -> Bool {
+        let number = state.withLock { state in
+            state.nextNumber += 1
+            return state.nextNumber
+        }
+        // A cancellation that came too late to matter must not be remembered.
+        defer { state.withLock { _ = $0.cancelled.remove(number) } }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let answer: Bool? = state.withLock { state in
+                    if state.cancelled.contains(number) { return false }
+                    if state.enter(host) { return true }
+                    state.waiters.append(Waiter(number: number, host: host, continuation: continuation))
+                    return nil
+                }
+                if let answer { continuation.resume(returning: answer) }
+            }
+        } onCancel: {
+            let waiter: Waiter? = state.withLock { state in
+                guard let index = state.waiters.firstIndex(where: { $0.number == number }) else {
+                    state.cancelled.insert(number)
+                    return nil
+                }
+                return state.waiters.remove(at: index)
+            }
+            waiter?.continuation.resume(returning: false)
+        }
+    }
+
+    private func leave(_ host: String) {
+        let ready: [Waiter] = state.withLock { state in
+            state.leave(host)
+            var ready: [Waiter] = []
+            var index = 0
+            while index < state.waiters.count, state.count < Self.inAll {
+                if state.enter(state.waiters[index].host) { ready.append(state.waiters.remove(at: index)) } else { index += 1 }
+            }
+            return ready
+        }
+        for waiter in ready { waiter.continuation.resume(returning: true) }
+    }
+}

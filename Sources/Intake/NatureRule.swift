@@ -1,0 +1,189 @@
+public import Domain
+public import Formats
+
+/// Who is speaking: a person or a machine. Pure, over the header alone (RFC 3834, RFC 2919, RFC 3464, RFC 5965 and what mailers really
+/// write). Every class is stored; only what follows from it differs.
+public struct NatureRule: Sendable {
+    /// Lower-cased addresses people write to and we write from.
+    public var ownAddresses: Set<String>
+    /// Whether a Message-ID or an `X-Hongyan` value was signed by us.
+    public var isOurs: @Sendable (String) -> Bool
+
+    public init(ownAddresses: Set<String>, isOurs: @escaping @Sendable (String) -> Bool) {
+        self.ownAddresses = ownAddresses
+        self.isOurs = isOurs
+    }
+
+    public struct Judgement: Sendable, Hashable {
+        public var nature: Interaction.Nature
+        /// One sentence for people.
+        public var reason: String
+    }
+
+    public func judge(_ mail: ParsedMail) -> Judgement {
+        let signs = Signs(mail)
+        let found =
+            ownLoop(mail, signs) ?? report(mail, signs) ?? outOfOffice(signs) ?? autoReplied(signs) ?? list(signs) ?? machine(signs)
+        guard let found else { return Judgement(nature: .human, reason: "a person wrote it: nothing in the header speaks of a machine") }
+        return Judgement(nature: found.0, reason: found.1)
+    }
+
+    private typealias Finding = (Interaction.Nature, String)
+
+    private func ownLoop(_ mail: ParsedMail, _ signs: Signs) -> Finding? {
+        if let id = mail.messageID, isOurs(id) { return (.ownLoop, "our own mail came back: the Message-ID \(id) is signed by us") }
+        for value in mail.headers("X-Hongyan") where isOurs(value) {
+            return (.ownLoop, "our own mail came back: X-Hongyan is signed by us")
+        }
+        if let own = signs.from.first(where: ownAddresses.contains) { return (.ownLoop, "our own mail came back: it is from \(own)") }
+        return nil
+    }
+
+    private func report(_ mail: ParsedMail, _ signs: Signs) -> Finding? {
+        switch mail.report {
+        case .feedback: return (.complaint, "a complaint: the mail is a feedback report")
+        case .deliveryStatus: return (.bounce, "a bounce: the mail is a delivery status report")
+        case .dispositionNotification: return (.autoReply, "a machine's notice: the mail is a receipt (disposition notification)")
+        case nil: break
+        }
+        let contentType = signs["content-type"]
+        if contentType.hasPrefix("message/feedback-report") { return (.complaint, "a complaint: Content-Type is message/feedback-report") }
+        if contentType.hasPrefix("message/delivery-status") { return (.bounce, "a bounce: Content-Type is message/delivery-status") }
+        if contentType.hasPrefix("multipart/report"), contentType.contains("feedback-report") {
+            return (.complaint, "a complaint: Content-Type is multipart/report with a feedback report")
+        }
+        if contentType.hasPrefix("multipart/report"), contentType.contains("delivery-status") {
+            return (.bounce, "a bounce: Content-Type is multipart/report with a delivery status")
+        }
+        if signs.has("x-failed-recipients") { return (.bounce, "a bounce: X-Failed-Recipients is set") }
+        if let daemon = signs.from.first(where: { Self.local($0) == "mailer-daemon" }) {
+            return (.bounce, "a bounce: it is from \(daemon)")
+        }
+        let fromPostmaster = signs.from.isEmpty || signs.from.contains { Self.local($0) == "postmaster" }
+        if fromPostmaster || signs.hasNullReturnPath, let prefix = Self.bounceSubjects.first(where: signs.subject.hasPrefix) {
+            return (.bounce, "a bounce: the subject begins with “\(prefix)” and nobody can be answered")
+        }
+        return nil
+    }
+
+    private func outOfOffice(_ signs: Signs) -> Finding? {
+        // An own word for absence, which no human mail begins with: the colon tells it from a person writing about automatic replies.
+        if let prefix = Self.absenceSubjects.first(where: signs.subject.hasPrefix) {
+            return (.outOfOffice, "out of office: the subject begins with “\(prefix)”")
+        }
+        let automatic = signs["auto-submitted"].hasPrefix("auto-")
+        if signs["auto-submitted"].hasPrefix("auto-replied"), signs["auto-submitted"].contains("owner-email=") {
+            return (.outOfOffice, "out of office: Auto-Submitted names the owner of a vacation rule")
+        }
+        if signs.has("x-ms-exchange-inbox-rules-loop"), signs["x-auto-response-suppress"].contains("all") {
+            return (.outOfOffice, "out of office: X-MS-Exchange-Inbox-Rules-Loop is set and answers are suppressed")
+        }
+        if automatic, let word = Self.absenceWords.first(where: signs.subject.contains) {
+            return (.outOfOffice, "out of office: Auto-Submitted is \(signs["auto-submitted"]) and the subject says “\(word)”")
+        }
+        return nil
+    }
+
+    private func autoReplied(_ signs: Signs) -> Finding? {
+        if signs["auto-submitted"].hasPrefix("auto-replied") { return (.autoReply, "an automatic reply: Auto-Submitted is auto-replied") }
+        for name in ["precedence", "x-precedence"] where signs[name] == "auto_reply" {
+            return (.autoReply, "an automatic reply: \(Signs.spelling(name)) is auto_reply")
+        }
+        for name in Self.autoReplyHeaders where signs.has(name) && signs[name] != "no" && signs[name] != "false" {
+            return (.autoReply, "an automatic reply: \(Signs.spelling(name)) is set")
+        }
+        return nil
+    }
+
+    private func list(_ signs: Signs) -> Finding? {
+        // A support address that is itself a group or list puts list headers on every customer's mail.
+        if let own = ownAddresses.first(where: { isOwnList($0, signs) }) {
+            _ = own
+            return nil
+        }
+        for name in ["list-id", "list-unsubscribe", "list-post"] where signs.has(name) {
+            return (.list, "a mailing: \(Signs.spelling(name)) is set")
+        }
+        for name in ["precedence", "x-precedence"] where ["list", "bulk", "junk"].contains(signs[name]) {
+            return (.list, "a mailing: \(Signs.spelling(name)) is \(signs[name])")
+        }
+        return nil
+    }
+
+    private func isOwnList(_ address: String, _ signs: Signs) -> Bool {
+        let parts = address.split(separator: "@")
+        guard parts.count == 2 else { return false }
+        return signs["list-id"].contains("<\(parts[0]).\(parts[1])>") || signs["list-post"].contains("mailto:\(address)>")
+    }
+
+    private func machine(_ signs: Signs) -> Finding? {
+        let submitted = signs["auto-submitted"]
+        if !submitted.isEmpty, submitted != "no", !submitted.hasPrefix("no "), !submitted.hasPrefix("no;"), !submitted.hasPrefix("no(") {
+            return (.autoReply, "a machine wrote it: Auto-Submitted is \(submitted)")
+        }
+        let suppress = signs["x-auto-response-suppress"]
+        if !suppress.isEmpty, suppress != "none" { return (.autoReply, "a machine wrote it: X-Auto-Response-Suppress is \(suppress)") }
+        for name in Self.machineHeaders where signs.has(name) && signs[name] != "no" && signs[name] != "false" {
+            return (.autoReply, "a machine wrote it: \(Signs.spelling(name)) is set")
+        }
+        if ["yes", "true"].contains(signs["x-loop"]) { return (.autoReply, "a machine wrote it: X-Loop is \(signs["x-loop"])") }
+        if signs.all("delivered-to").contains("autoresponder") { return (.autoReply, "a machine wrote it: Delivered-To is autoresponder") }
+        if signs.hasNullReturnPath { return (.autoReply, "a machine wrote it: Return-Path is empty") }
+        if signs.from.contains(where: { Self.local($0) == "postmaster" }) {
+            return (.autoReply, "a machine wrote it: it is from a postmaster")
+        }
+        return nil
+    }
+
+    private static func local(_ address: String) -> String { String(address.prefix { $0 != "@" }) }
+
+    private static let autoReplyHeaders = [
+        "x-autoreply", "x-autorespond", "x-autoresponder", "x-autoresponse", "x-autoreply-from", "x-mail-autoreply",
+    ]
+    private static let machineHeaders = ["x-autogenerated", "x-auto-generated", "x-fc-machinegenerated", "x-amazon-mail-relay-type"]
+    private static let bounceSubjects = [
+        "delivery failure", "delivery status notification", "undeliverable", "undelivered mail", "mail delivery failed", "returned mail",
+        "failure notice", "delivery has failed", "退信", "系统退信", "邮件投递失败",
+    ]
+    private static let absenceSubjects = [
+        "out of office:", "out of office reply:", "out of office autoreply:", "automatic reply:", "auto reply:", "auto-reply:",
+        "autoreply:",
+        "automatische antwort:", "abwesenheitsnotiz:", "réponse automatique:", "réponse automatique :", "respuesta automática:",
+        "自动回复:", "自动回复：", "自動回覆:", "自動回覆：", "自動応答:", "自動応答：",
+    ]
+    private static let absenceWords = [
+        "vacation", "out of office", "out of the office", "away from", "on leave", "abwesen", "休假", "外出", "不在办公室",
+    ]
+}
+
+/// The header as the rule reads it: names and values lower-cased and trimmed.
+private struct Signs {
+    private var values: [String: [String]] = [:]
+    var subject: String
+    /// Lower-cased addresses.
+    var from: [String]
+
+    init(_ mail: ParsedMail) {
+        for (name, value) in mail.headers { values[name.lowercased(), default: []].append(Self.trim(value.lowercased())) }
+        subject = Self.trim(mail.subject.lowercased())
+        from = mail.from.map { $0.address.lowercased() }
+    }
+
+    /// The first value; empty when there is none.
+    subscript(name: String) -> String { values[name]?.first ?? "" }
+    func all(_ name: String) -> [String] { values[name] ?? [] }
+    func has(_ name: String) -> Bool { values[name] != nil }
+    var hasNullReturnPath: Bool { values["return-path"]?.contains { $0 == "<>" } ?? false }
+
+    private static func trim(_ text: String) -> String {
+        var slice = text[...]
+        while let first = slice.first, first.isWhitespace { slice.removeFirst() }
+        while let last = slice.last, last.isWhitespace { slice.removeLast() }
+        return String(slice)
+    }
+
+    /// `auto-submitted` → `Auto-Submitted`.
+    static func spelling(_ name: String) -> String {
+        name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: "-")
+    }
+}
