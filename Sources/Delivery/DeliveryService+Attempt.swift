@@ -1,0 +1,174 @@
+import Domain
+import Logging
+import Store
+import Synchronization
+import Transport
+
+/// One row's way: may it go out, what does it say, who takes it, what did they answer.
+extension DeliveryService {
+    /// The part of the lease that must be left when a row is begun: connecting, and the longest wait for SMTP's last answer.
+    static let leaseNeeded: Duration = .seconds(900)
+
+    func attempt(_ row: Claimed, lane: Lane?, connection: inout Lane.Connection?) async {
+        let send = row.send
+        let now = store.time.now()
+        if row.at + settings.lease - now < min(Self.leaseNeeded, settings.lease / 2) {
+            await record(row, .deferred(after: .zero, "waited too long for a free connection"))
+            return
+        }
+        do {
+            let isKnown = lane != nil
+            let verdict = try await patiently(row) { try await $0.read { try Verdict.on(send, senderIsKnown: isKnown, in: $0) } }
+            guard verdict == .send, let lane else { return try await settle(row, verdict) }
+            let composer = Composer(
+                layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates)
+            let mail: Composer.Composed
+            do throws(ComposeError) {
+                mail = try composer.compose(send, from: lane.sender, now: now)
+            } catch {
+                return try await settle(row, .hold(error.description))
+            }
+            if let folder = lane.folder {
+                await deliver(mail, row, into: folder)
+            } else {
+                await deliver(mail, row, lane: lane, connection: &connection)
+            }
+        } catch is CancellationError {
+        } catch {
+            log(row, "A send could not be settled; its lease will end and it is tried again.", error)
+        }
+    }
+
+    private func settle(_ row: Claimed, _ verdict: Verdict) async throws {
+        let id = row.send.id
+        try await patiently(row) { store in
+            switch verdict {
+            case .send: break
+            case .skip(let reason): _ = try await store.write { try $0.sends.skip(id, reason: reason) }
+            case .hold(let reason): _ = try await store.write { try $0.sends.hold(id, reason: reason) }
+            }
+        }
+    }
+
+    /// Writing the file again changes nothing, so the row changes only after the file is there, and is never uncertain.
+    private func deliver(_ mail: Composer.Composed, _ row: Claimed, into folder: FolderOutbox) async {
+        let send = row.send
+        let retry = settings.retry
+        do {
+            let name = try await folder.write(mail.bytes, messageID: mail.messageID)
+            try await patiently(row) { store in
+                try await store.write { transaction in
+                    guard try transaction.sends.handOver(send.id, messageID: mail.messageID, owner: row.owner) else { return }
+                    try transaction.sends.record(send.id, .accepted("written to \(name)"), retry: retry)
+                }
+            }
+        } catch let error as FolderError {
+            await record(row, .deferred(after: retry.wait(afterAttempt: send.attempts), error.description))
+        } catch {
+            log(row, "A mail was written and could not be recorded; it will be written again to the same file.", error)
+        }
+    }
+
+    private func deliver(_ mail: Composer.Composed, _ row: Claimed, lane: Lane, connection: inout Lane.Connection?) async {
+        let wait = settings.retry.wait(afterAttempt: row.send.attempts)
+        for mayTryAgain in [true, false] {
+            let isReused = connection != nil
+            if connection == nil {
+                if let closed = lane.closed(at: store.time.now()) {
+                    return await record(row, .deferred(after: max(wait, closed.wait), closed.reason))
+                }
+                do {
+                    connection = try await connect(lane)
+                    lane.wasReached()
+                } catch {
+                    if Task.isCancelled { return }
+                    let pause = lane.wasNotReached(because: "\(error)", at: store.time.now())
+                    logger.warning(
+                        "A sender cannot be reached.",
+                        metadata: ["sender": "\(lane.sender.name)", "error": "\(error)", "retry_in": "\(pause)"])
+                    return await record(row, .deferred(after: max(wait, pause), "\(error)"))
+                }
+            }
+            guard var open = connection else { return }
+            let (result, isOurs) = await send(mail, row, over: open.client)
+            open.mails += 1
+            if result.connectionUsable, open.mails < Lane.mailsPerConnectionMax {
+                connection = open
+            } else {
+                connection = nil
+                await open.client.quit()
+            }
+            guard isOurs else { return }
+            // A server may have closed a connection that lay idle; nothing was said about this mail yet.
+            if mayTryAgain, isReused, !result.connectionUsable, !result.finalDotSent, result.recipients.isEmpty, !Task.isCancelled { continue }
+            if case .deferred(_, let words) = result.outcome { return await record(row, .deferred(after: wait, words)) }
+            return await record(row, result.outcome)
+        }
+    }
+
+    private func connect(_ lane: Lane) async throws -> Lane.Connection {
+        let sender = lane.sender
+        let endpoint = LineEndpoint(
+            sender.url, user: sender.user, password: sender.password, accessToken: sender.accessToken, tls: sender.tls, helo: sender.helo)
+        let client = try await SMTPClient.connect(endpoint, on: loop, logger: logger)
+        return Lane.Connection(client: client, idleSince: store.time.now())
+    }
+
+    /// - Returns: what became of it, and whether the row was still ours when the dot was due; if not, its new owner writes the outcome.
+    private func send(_ mail: Composer.Composed, _ row: Claimed, over client: SMTPClient) async -> (result: SMTPResult, isOurs: Bool) {
+        let store = store
+        let id = row.send.id
+        let isLost = Atomic(false)
+        let result = await client.send(from: mail.from, to: [mail.to], bytes: mail.bytes) {
+            // Only after this commit may the dot leave: from then on the ledger knows that the mail may have been taken.
+            let isOurs = try await store.write { try $0.sends.handOver(id, messageID: mail.messageID, owner: row.owner) }
+            isLost.store(!isOurs, ordering: .relaxed)
+            return isOurs
+        }
+        return (result, !isLost.load(ordering: .relaxed))
+    }
+
+    // MARK: The ledger
+
+    /// Stores what became of the attempt. An address the other side calls dead gets no more mail from journeys.
+    func record(_ row: Claimed, _ outcome: DeliveryOutcome) async {
+        let send = row.send
+        let retry = settings.retry
+        do {
+            try await patiently(row) { store in
+                try await store.write { transaction in
+                    guard try transaction.sends.record(send.id, outcome, retry: retry) else { return }
+                    guard case .rejected(let words) = outcome, EnhancedStatus(in: words)?.meansDeadAddress == true else { return }
+                    try transaction.subscriptions.suppress(address: send.recipient, reason: words)
+                    try transaction.reasons.add(
+                        Reason(
+                            at: transaction.now, about: .send, subject: send.id.rawValue, decision: "suppress",
+                            text: "\(send.recipient) gets no more mail from journeys: the address is dead (\(words))"))
+                }
+            }
+        } catch is CancellationError {
+        } catch {
+            log(row, "The outcome of a send could not be stored; its lease will end and the ledger's rules decide.", error)
+        }
+    }
+
+    /// Outlasts a short trouble of the database, for as long as the row is ours.
+    private func patiently<T: Sendable>(_ row: Claimed, _ body: @Sendable (Store) async throws -> T) async throws -> T {
+        var schedule = PollSchedule(interval: .milliseconds(100), longestWait: .seconds(10))
+        while true {
+            do {
+                return try await body(store)
+            } catch let error as StoreError where error.isTemporary {
+                guard store.time.now() < row.at + settings.lease else { throw error }
+                let wait = schedule.nextWait
+                schedule.recordFailure()
+                logger.warning("The send ledger does not answer.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
+                try await Task.sleep(for: wait)
+            }
+        }
+    }
+
+    private func log(_ row: Claimed, _ message: Logger.Message, _ error: any Error) {
+        logger.error(message, metadata: ["send": "\(row.send.key)", "error": "\(error)"])
+    }
+}

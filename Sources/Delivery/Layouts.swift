@@ -1,0 +1,112 @@
+import FoundationEssentials
+import Mustache
+
+/// The frames around a message's text, read from `templates/layouts/`. A set that shows a mistake is not taken.
+public struct Layouts: Sendable {
+    /// One file of the folder; all are needed.
+    public enum File: String, Sendable, CaseIterable {
+        case mailHTML = "mail.html.mustache"
+        case mailText = "mail.txt.mustache"
+        case replyHTML = "reply.html.mustache"
+    }
+
+    static let sizeBytesMax = 256 << 10
+    private let templates: [File: MustacheTemplate]
+
+    /// - Parameter directory: the folder that holds the files of `File`.
+    public static func load(from directory: String) throws(LayoutError) -> Layouts {
+        var texts: [File: String] = [:]
+        for file in File.allCases {
+            let path = directory + "/" + file.rawValue
+            guard let bytes = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path) }
+            guard bytes.count <= sizeBytesMax else { throw .wrong(file: file.rawValue, problem: "is larger than \(sizeBytesMax) bytes") }
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw .wrong(file: file.rawValue, problem: "is not UTF-8") }
+            texts[file] = text
+        }
+        return try Layouts(texts)
+    }
+
+    public init(_ texts: [File: String]) throws(LayoutError) {
+        var templates: [File: MustacheTemplate] = [:]
+        for file in File.allCases {
+            guard let text = texts[file] else { throw .wrong(file: file.rawValue, problem: "is missing") }
+            let pragma = file == .mailText ? "{{% CONTENT_TYPE: TEXT}}\n" : ""
+            do {
+                templates[file] = try MustacheTemplate(string: pragma + text)
+            } catch let error as MustacheTemplate.ParserError {
+                let line = error.context.lineNumber - (pragma.isEmpty ? 0 : 1)
+                throw .wrong(file: file.rawValue, problem: "line \(line): \(error.error)")
+            } catch {
+                throw .wrong(file: file.rawValue, problem: "\(error)")
+            }
+        }
+        self.templates = templates
+        try prove()
+    }
+
+    func render(_ file: File, _ data: LayoutData) -> String { templates[file]?.render(data.values) ?? "" }
+
+    /// A layout that loses the text, or the way out of marketing mail, must not come into force.
+    private func prove() throws(LayoutError) {
+        let body = "2f8c41-body"
+        let link = "https://2f8c41.example/u/link"
+        for file in File.allCases {
+            let page = render(
+                file, LayoutData(subject: "subject", body: body, sentBy: "Sender", unsubscribeURL: link, words: .english))
+            if !page.contains(body) { throw .wrong(file: file.rawValue, problem: "does not show the text; write {{{body}}}") }
+            if file != .replyHTML, !page.contains(link) {
+                throw .wrong(file: file.rawValue, problem: "does not show unsubscribe_url; marketing mail must")
+            }
+        }
+    }
+}
+
+/// What a layout may use.
+struct LayoutData {
+    var subject: String
+    /// Ready for its place: HTML or plain text.
+    var body: String
+    var sentBy: String
+    /// Marketing mail only.
+    var unsubscribeURL: String?
+    var words: LayoutWords
+
+    var values: [String: Any] {
+        var values: [String: Any] = [
+            "lang": words.lang, "subject": subject, "body": body, "sent_by": sentBy, "sent_by_label": words.sentBy,
+        ]
+        if let unsubscribeURL {
+            values["unsubscribe_url"] = unsubscribeURL
+            values["unsubscribe_why"] = words.why
+            values["unsubscribe_label"] = words.unsubscribe
+        }
+        return values
+    }
+}
+
+/// The layout's own words in one language.
+struct LayoutWords: Sendable, Hashable {
+    /// For HTML's `lang`.
+    var lang: String
+    var sentBy: String
+    var why: String
+    var unsubscribe: String
+
+    static let english = LayoutWords(
+        lang: "en", sentBy: "Sent by", why: "You get this mail because you asked us for news like this.", unsubscribe: "Unsubscribe")
+    static let chinese = LayoutWords(lang: "zh-CN", sentBy: "发件人:", why: "您订阅了此类消息,因此收到这封邮件。", unsubscribe: "退订")
+
+    static func `in`(_ locale: String) -> LayoutWords { locale.lowercased().hasPrefix("zh") ? chinese : english }
+}
+
+public enum LayoutError: Error, Hashable, CustomStringConvertible {
+    case unreadable(path: String)
+    case wrong(file: String, problem: String)
+
+    public var description: String {
+        switch self {
+        case .unreadable(let path): "cannot read the layout \(path); restore the file or correct the templates folder in the configuration"
+        case .wrong(let file, let problem): "layout \(file) \(problem)"
+        }
+    }
+}
