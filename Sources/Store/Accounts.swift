@@ -5,9 +5,57 @@ public struct Accounts {
     let transaction: Transaction
 
     /// - Parameter stream: a folder, a page, whatever the account reads separately.
-    public func cursor(_ account: String, _ stream: String) throws -> String? { throw StoreError.notBuilt }
-    public func setCursor(_ account: String, _ stream: String, _ value: String) throws { throw StoreError.notBuilt }
-    public func health(_ account: String) throws -> AccountHealth? { throw StoreError.notBuilt }
-    public func allHealth() throws -> [AccountHealth] { throw StoreError.notBuilt }
-    public func save(_ health: AccountHealth) throws { throw StoreError.notBuilt }
+    public func cursor(_ account: String, _ stream: String) throws -> String? {
+        guard var row = try transaction.first("SELECT value FROM account_cursors WHERE account = $1 AND stream = $2", account, stream)
+        else {
+            return nil
+        }
+        return try row.text()
+    }
+
+    public func setCursor(_ account: String, _ stream: String, _ value: String) throws {
+        try transaction.execute(
+            """
+            INSERT INTO account_cursors (account, stream, value, changed_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (account, stream) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at
+            """, account, stream, value, transaction.now)
+    }
+
+    public func health(_ account: String) throws -> AccountHealth? {
+        try transaction.first("\(Self.select) WHERE account = $1", account).map(Self.health)
+    }
+
+    public func allHealth() throws -> [AccountHealth] {
+        try transaction.query("\(Self.select) ORDER BY account").map(Self.health)
+    }
+
+    public func save(_ health: AccountHealth) throws {
+        try transaction.execute(
+            """
+            INSERT INTO account_health
+                (account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (account) DO UPDATE SET state = excluded.state, last_success_at = excluded.last_success_at,
+                last_attempt_at = excluded.last_attempt_at, next_attempt_at = excluded.next_attempt_at, last_error = excluded.last_error,
+                failures = excluded.failures, items_stored = excluded.items_stored
+            """,
+            health.account, health.state, health.lastSuccessAt, health.lastAttemptAt, health.nextAttemptAt, health.lastError,
+            health.failuresInARow, health.itemsStored)
+    }
+
+    private static let select = """
+        SELECT account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored FROM account_health
+        """
+
+    private static func health(_ row: Row) throws -> AccountHealth {
+        var row = row
+        var health = AccountHealth(account: try row.text(), state: try row.name())
+        health.lastSuccessAt = try row.optionalTime()
+        health.lastAttemptAt = try row.optionalTime()
+        health.nextAttemptAt = try row.optionalTime()
+        health.lastError = try row.optionalText()
+        health.failuresInARow = Int(try row.integer())
+        health.itemsStored = try row.integer()
+        return health
+    }
 }

@@ -14,24 +14,79 @@ public struct Interactions {
 
     /// Stores a digested message that still has to be placed. Writes no event.
     @discardableResult
-    public func add(_ interaction: Interaction, spool: ID<SpooledItem>?) throws -> Added { throw StoreError.notBuilt }
+    public func add(_ interaction: Interaction, spool: ID<SpooledItem>?) throws -> Added {
+        let added = try insert(interaction, spool: spool, state: "new")
+        if added == .added { transaction.touch(.interactions) }
+        return added
+    }
 
     /// Inbound messages not yet placed, oldest first. Attempts count as in `Spool.claim`; used-up ones become `stuck`.
-    public func claimNew(owner: String, lease: Duration, limit: Int) throws -> [Interaction] { throw StoreError.notBuilt }
+    public func claimNew(owner: String, lease: Duration, limit: Int) throws -> [Interaction] {
+        let rows = try Claim(transaction: transaction, table: "interactions", lease: lease, owner: owner, attemptsMax: Self.attemptsMax)
+            .take(limit: limit, setAside: setAside, columns: Self.columns)
+        return try rows.map(interaction).sorted { $0.id < $1.id }
+    }
 
-    /// Stores where it belongs: customer, ticket, mood and language.
-    public func place(_ interaction: Interaction) throws { throw StoreError.notBuilt }
+    /// Stores where it belongs: customer, ticket, nature, mood and language.
+    /// - Throws: `StoreError.superseded` when it is placed already; the work of this transaction must not happen again.
+    public func place(_ interaction: Interaction) throws {
+        let mood = interaction.mood
+        let placed = try transaction.execute(
+            """
+            UPDATE interactions SET state = 'placed', lease_owner = NULL, lease_until = 0, touched_at = $2, customer_id = $3, ticket_id = $4,
+                nature = $5, language = $6, mood_score = $7, mood_label = $8, mood_confidence = $9, mood_words = $10, mood_model = $11
+            WHERE id = $1 AND state <> 'placed'
+            """,
+            interaction.id, transaction.now, interaction.customer, interaction.ticket, interaction.nature, interaction.language,
+            mood?.score, mood?.label, mood?.confidence, mood.map { try JSONText.encode($0.words) }, mood?.model)
+        guard placed == 0 else { return }
+        guard try get(interaction.id) != nil else { throw StoreError(.missing, "there is no interaction \(interaction.id) to place") }
+        throw StoreError(.superseded, "interaction \(interaction.id) is placed already; somebody else took it over")
+    }
 
     /// Adds a row that needs no placing: an answer of ours or a note.
     @discardableResult
-    public func addPlaced(_ interaction: Interaction) throws -> Added { throw StoreError.notBuilt }
-    public func get(_ id: ID<Interaction>) throws -> Interaction? { throw StoreError.notBuilt }
+    public func addPlaced(_ interaction: Interaction) throws -> Added { try insert(interaction, spool: nil, state: "placed") }
+
+    public func get(_ id: ID<Interaction>) throws -> Interaction? {
+        try transaction.first("SELECT \(Self.columns) FROM interactions WHERE id = $1", id).map(interaction)
+    }
 
     /// Oldest first; the newest `limit` of them.
-    public func ofTicket(_ id: ID<Ticket>, limit: Int) throws -> [Interaction] { throw StoreError.notBuilt }
+    public func ofTicket(_ id: ID<Ticket>, limit: Int) throws -> [Interaction] {
+        try transaction.query(
+            "SELECT \(Self.columns) FROM interactions WHERE ticket_id = $1 ORDER BY occurred_at DESC, id DESC LIMIT $2", id, limit
+        ).map(interaction).reversed()
+    }
 
     /// Placed without a ticket, newest first.
-    public func unfiled(limit: Int) throws -> [Interaction] { throw StoreError.notBuilt }
-    public func count() throws -> Int64 { throw StoreError.notBuilt }
-    public func unplacedCount() throws -> Int64 { throw StoreError.notBuilt }
+    public func unfiled(limit: Int) throws -> [Interaction] {
+        try transaction.query(
+            "SELECT \(Self.columns) FROM interactions WHERE state = 'placed' AND ticket_id IS NULL ORDER BY id DESC LIMIT $1", limit
+        ).map(interaction)
+    }
+
+    public func count() throws -> Int64 { try count("SELECT count(*) FROM interactions") }
+
+    /// Waiting for their place, those that cannot find it included.
+    public func unplacedCount() throws -> Int64 {
+        try count("SELECT count(*) FROM interactions WHERE state = 'new' AND attempts = 0")
+            + count("SELECT count(*) FROM interactions WHERE state IN ('new', 'claimed') AND attempts > 0")
+            + count("SELECT count(*) FROM interactions WHERE state = 'stuck'")
+    }
+
+    private func count(_ sql: String) throws -> Int64 {
+        guard var row = try transaction.first(sql) else { return 0 }
+        return try row.integer()
+    }
+
+    private func setAside(_ id: Int64) throws {
+        try transaction.execute(
+            "UPDATE interactions SET state = 'stuck', lease_owner = NULL, lease_until = 0, touched_at = $2 WHERE id = $1", id,
+            transaction.now)
+        try transaction.reasons.add(
+            Reason(
+                at: transaction.now, about: .interaction, subject: id, decision: "stuck",
+                text: "Tried \(Self.attemptsMax) times to find its place and never finished; it is kept as it is."))
+    }
 }

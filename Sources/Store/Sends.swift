@@ -2,40 +2,119 @@ public import Domain
 
 /// The send ledger. Each change of state appends an event `send.changed` with `state` and `key`.
 public struct Sends {
+    /// A row whose delivery was cut off this often is held, so that a message that kills the program cannot do it for ever. High enough
+    /// for the rows that were merely claimed beside it.
+    public static let interruptionsMax = 10
+    /// Rows listed for one customer or ticket.
+    static let listedMax = 1000
+
     let transaction: Transaction
 
     /// - Returns: false when the key is known; nothing is changed then.
     @discardableResult
-    public func plan(_ send: Send) throws -> Bool { throw StoreError.notBuilt }
+    public func plan(_ send: Send) throws -> Bool {
+        let values = (1...28).map { "$\($0)" }.joined(separator: ", ")
+        let added = try transaction.execute(
+            "INSERT INTO sends (\(Self.columns)) VALUES (\(values)) ON CONFLICT (send_key) DO NOTHING",
+            send.id, send.key, send.kind, send.purpose, send.state, send.customer, send.ticket, send.enrolment, send.interaction,
+            send.recipient.lowercased(), send.sender, send.journey, send.step, send.version, send.dueAt, send.attempts, send.messageID,
+            send.subject, send.text, JSONText.encode(send.vars), send.topic, send.locale, send.inReplyTo, JSONText.encode(send.references),
+            send.response, send.createdAt, send.finishedAt, 0)
+        guard added > 0 else { return false }
+        try announce(send.id, send.state)
+        return true
+    }
 
-    /// Takes due rows to deliver and counts the attempt. First it settles expired leases: `claimed` is planned again; `handed_over` becomes
-    /// `uncertain` or, where the purpose allows it, is planned again with the same Message-ID.
-    public func claim(owner: String, lease: Duration, limit: Int) throws -> [Send] { throw StoreError.notBuilt }
+    public func get(_ id: ID<Send>) throws -> Send? { try transaction.first("\(Self.select) WHERE id = $1", id).map(Self.send) }
 
-    /// Says that the final dot may leave us now.
-    /// - Returns: false when the lease was lost; do not send then.
-    public func handOver(_ id: ID<Send>, messageID: String, owner: String) throws -> Bool { throw StoreError.notBuilt }
+    public func get(key: String) throws -> Send? { try transaction.first("\(Self.select) WHERE send_key = $1", key).map(Self.send) }
 
-    /// - Returns: false when the row was settled otherwise meanwhile.
-    @discardableResult
-    public func record(_ id: ID<Send>, _ outcome: DeliveryOutcome, retry: RetrySchedule) throws -> Bool { throw StoreError.notBuilt }
-    @discardableResult
-    public func skip(_ id: ID<Send>, reason: String) throws -> Bool { throw StoreError.notBuilt }
-    @discardableResult
-    public func hold(_ id: ID<Send>, reason: String) throws -> Bool { throw StoreError.notBuilt }
-
-    /// A held row is planned again.
-    @discardableResult
-    public func release(_ id: ID<Send>) throws -> Bool { throw StoreError.notBuilt }
-    public func get(_ id: ID<Send>) throws -> Send? { throw StoreError.notBuilt }
-    public func get(key: String) throws -> Send? { throw StoreError.notBuilt }
     /// Newest first.
-    public func ofCustomer(_ id: ID<Customer>) throws -> [Send] { throw StoreError.notBuilt }
+    public func ofCustomer(_ id: ID<Customer>) throws -> [Send] {
+        try transaction.query("\(Self.select) WHERE customer_id = $1 ORDER BY id DESC LIMIT \(Self.listedMax)", id).map(Self.send)
+    }
+
     /// Oldest first.
-    public func ofTicket(_ id: ID<Ticket>) throws -> [Send] { throw StoreError.notBuilt }
-    public func counts() throws -> [Send.State: Int64] { throw StoreError.notBuilt }
+    public func ofTicket(_ id: ID<Ticket>) throws -> [Send] {
+        try transaction.query("\(Self.select) WHERE ticket_id = $1 ORDER BY id DESC LIMIT \(Self.listedMax)", id).map(Self.send).reversed()
+    }
+
+    public func counts() throws -> [Send.State: Int64] {
+        try transaction.query("SELECT state, count(*) FROM sends GROUP BY state").reduce(into: [:]) { counts, row in
+            var row = row
+            counts[try row.name()] = try row.integer()
+        }
+    }
+
     /// Newest first.
-    public func list(state: Send.State?, limit: Int) throws -> [Send] { throw StoreError.notBuilt }
+    /// - Parameter state: nil lists them all.
+    public func list(state: Send.State?, limit: Int) throws -> [Send] {
+        guard let state else { return try transaction.query("\(Self.select) ORDER BY id DESC LIMIT $1", limit).map(Self.send) }
+        return try transaction.query("\(Self.select) WHERE state = $1 ORDER BY id DESC LIMIT $2", state, limit).map(Self.send)
+    }
+
     /// When the next row is due or the next lease ends.
-    public func nextDue() throws -> Timestamp? { throw StoreError.notBuilt }
+    public func nextDue() throws -> Timestamp? {
+        let due = try transaction.first("SELECT min(due_at) FROM sends WHERE state IN ('planned', 'deferred')")
+        let lease = try transaction.first("SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')")
+        return try [due, lease].compactMap { row in
+            var row = row
+            return try row?.optionalTime()
+        }.min()
+    }
+
+    /// Tells readers of events, and wakes delivery when there is something to send again.
+    func announce(_ id: ID<Send>, _ state: Send.State) throws {
+        guard var row = try transaction.first("SELECT send_key, customer_id, ticket_id, interaction_id FROM sends WHERE id = $1", id) else {
+            return
+        }
+        let key = try row.text()
+        try transaction.events.append(
+            Event(
+                at: transaction.now, kind: .sendChanged, customer: try row.optionalID(), ticket: try row.optionalID(),
+                interaction: try row.optionalID(), send: id, data: ["state": state.rawValue, "key": key]))
+        if state == .planned || state == .deferred { transaction.touch(.sends) }
+    }
+
+    func explain(_ id: ID<Send>, _ decision: String, _ text: String) throws {
+        try transaction.reasons.add(Reason(at: transaction.now, about: .send, subject: id.rawValue, decision: decision, text: text))
+    }
+
+    static let columns = """
+        id, send_key, kind, purpose, state, customer_id, ticket_id, enrolment_id, interaction_id, recipient, sender, journey, step, version, \
+        due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, finished_at, interruptions
+        """
+    static let select = "SELECT \(columns) FROM sends"
+
+    static func send(_ row: Row) throws -> Send {
+        var row = row
+        var send = Send(
+            id: try row.id(), key: try row.text(), kind: try row.name(), purpose: try row.name(), recipient: "",
+            dueAt: Timestamp(seconds: 0),
+            createdAt: Timestamp(seconds: 0))
+        send.state = try row.name()
+        send.customer = try row.optionalID()
+        send.ticket = try row.optionalID()
+        send.enrolment = try row.optionalID()
+        send.interaction = try row.optionalID()
+        send.recipient = try row.text()
+        send.sender = try row.optionalText()
+        send.journey = try row.optionalText()
+        send.step = try row.optionalText()
+        send.version = try row.optionalText()
+        send.dueAt = try row.time()
+        send.attempts = Int(try row.integer())
+        send.messageID = try row.optionalText()
+        send.subject = try row.optionalText()
+        send.text = try row.optionalText()
+        send.vars = try JSONText.decode([String: String].self, try row.text(), empty: [:])
+        send.topic = try row.optionalText()
+        send.locale = try row.text()
+        send.inReplyTo = try row.optionalText()
+        send.references = try JSONText.decode([String].self, try row.text(), empty: [])
+        send.response = try row.optionalText()
+        send.createdAt = try row.time()
+        send.finishedAt = try row.optionalTime()
+        return send
+    }
 }

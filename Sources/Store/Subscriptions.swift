@@ -1,20 +1,58 @@
 public import Domain
 
 public struct Subscriptions {
+    /// Stands for every topic; a row for one topic says more than this one.
+    private static let everything = "*"
+
     let transaction: Transaction
 
     /// True until the customer unsubscribed from this topic or from everything.
-    public func isSubscribed(_ customer: ID<Customer>, topic: String) throws -> Bool { throw StoreError.notBuilt }
+    public func isSubscribed(_ customer: ID<Customer>, topic: String) throws -> Bool {
+        let sql = """
+            SELECT is_subscribed FROM subscriptions WHERE customer_id = $1 AND topic IN ($2, '\(Self.everything)')
+            ORDER BY CASE WHEN topic = '\(Self.everything)' THEN 1 ELSE 0 END LIMIT 1
+            """
+        guard var row = try transaction.first(sql, customer, topic) else { return true }
+        return try row.bool()
+    }
 
     /// - Parameters:
     ///   - topic: nil is everything.
     ///   - source: how we know: `link`, `one-click`, `agent`, `complaint`.
-    public func unsubscribe(_ customer: ID<Customer>, topic: String?, source: String) throws { throw StoreError.notBuilt }
-    public func resubscribe(_ customer: ID<Customer>, topic: String?, source: String) throws { throw StoreError.notBuilt }
+    public func unsubscribe(_ customer: ID<Customer>, topic: String?, source: String) throws {
+        try set(customer, topic: topic, isSubscribed: false, source: source)
+        try transaction.events.append(
+            Event(
+                at: transaction.now, kind: .customerUnsubscribed, customer: customer,
+                data: ["topic": topic ?? Self.everything, "source": source]))
+    }
+
+    public func resubscribe(_ customer: ID<Customer>, topic: String?, source: String) throws {
+        try set(customer, topic: topic, isSubscribed: true, source: source)
+    }
 
     /// No marketing mail goes to this address any more, whoever has it.
-    public func suppress(address: String, reason: String) throws { throw StoreError.notBuilt }
+    public func suppress(address: String, reason: String) throws {
+        try transaction.execute(
+            "INSERT INTO suppressions (address, reason, added_at) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING",
+            address.lowercased(), reason, transaction.now)
+    }
 
     /// Why nothing goes there; nil when it is free.
-    public func suppression(address: String) throws -> String? { throw StoreError.notBuilt }
+    public func suppression(address: String) throws -> String? {
+        guard var row = try transaction.first("SELECT reason FROM suppressions WHERE address = $1", address.lowercased()) else {
+            return nil
+        }
+        return try row.text()
+    }
+
+    private func set(_ customer: ID<Customer>, topic: String?, isSubscribed: Bool, source: String) throws {
+        if topic == nil { try transaction.execute("DELETE FROM subscriptions WHERE customer_id = $1", customer) }
+        try transaction.execute(
+            """
+            INSERT INTO subscriptions (customer_id, topic, is_subscribed, source, changed_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (customer_id, topic) DO UPDATE SET is_subscribed = excluded.is_subscribed, source = excluded.source,
+                changed_at = excluded.changed_at
+            """, customer, topic ?? Self.everything, isSubscribed, source, transaction.now)
+    }
 }

@@ -1,37 +1,5 @@
 public import Domain
 
-public enum TicketView: Sendable, Hashable {
-    case mine(ID<Agent>)
-    case unassigned
-    case open
-    case lowMood
-    case queue(String)
-    case status(Ticket.Status)
-    case customer(ID<Customer>)
-    case all
-}
-
-/// How many tickets each view holds; every view but `all` and `byStatus` counts open ones only.
-public struct TicketCounts: Sendable, Hashable {
-    public var mine: Int64
-    public var unassigned: Int64
-    public var open: Int64
-    public var lowMood: Int64
-    public var all: Int64
-    public var byStatus: [Ticket.Status: Int64]
-
-    public init(
-        mine: Int64 = 0, unassigned: Int64 = 0, open: Int64 = 0, lowMood: Int64 = 0, all: Int64 = 0, byStatus: [Ticket.Status: Int64] = [:]
-    ) {
-        self.mine = mine
-        self.unassigned = unassigned
-        self.open = open
-        self.lowMood = lowMood
-        self.all = all
-        self.byStatus = byStatus
-    }
-}
-
 public struct Tickets {
     /// The first ticket's number.
     public static let firstNumber: Int64 = 1001
@@ -40,27 +8,103 @@ public struct Tickets {
 
     let transaction: Transaction
 
-    public func nextNumber() throws -> Int64 { throw StoreError.notBuilt }
-    public func open(_ ticket: Ticket) throws { throw StoreError.notBuilt }
-    public func update(_ ticket: Ticket) throws { throw StoreError.notBuilt }
-    public func get(_ id: ID<Ticket>) throws -> Ticket? { throw StoreError.notBuilt }
-    public func get(number: Int64) throws -> Ticket? { throw StoreError.notBuilt }
+    /// Numbers only grow. On PostgreSQL a transaction that was taken back leaves a gap.
+    public func nextNumber() throws -> Int64 {
+        let sql =
+            switch transaction.dialect {
+            case .sqlite: "UPDATE counters SET value = value + 1 WHERE name = 'ticket' RETURNING value"
+            case .postgres: "SELECT nextval('ticket_numbers')"
+            }
+        guard var row = try transaction.first(sql) else { throw StoreError(.corrupt, "the counter of the ticket numbers is missing") }
+        return try row.integer()
+    }
 
-    /// Newest activity first; `before` continues below the last page's `updatedAt`.
-    public func list(_ view: TicketView, limit: Int, before: Timestamp? = nil) throws -> [Ticket] { throw StoreError.notBuilt }
-    public func counts(agent: ID<Agent>?) throws -> TicketCounts { throw StoreError.notBuilt }
+    public func open(_ ticket: Ticket) throws {
+        let values = (1...19).map { "$\($0)" }.joined(separator: ", ")
+        try transaction.execute(
+            "INSERT INTO tickets (\(Self.columns), subject_key) VALUES (\(values), $20)",
+            ticket.id, ticket.number, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer, ticket.customerName,
+            ticket.assignee, ticket.account, ticket.kind, ticket.createdAt, ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt,
+            ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, Self.subjectKey(ticket.subject))
+    }
+
+    /// Stores everything but number, account, kind and creation.
+    /// - Throws: `StoreError.missing` when there is no such ticket.
+    public func update(_ ticket: Ticket) throws {
+        let updated = try transaction.execute(
+            """
+            UPDATE tickets SET subject = $2, status = $3, queue = $4, priority = $5, customer_id = $6, customer_name = $7, assignee_id = $8,
+                updated_at = $9, last_inbound_at = $10, last_outbound_at = $11, message_count = $12, snippet = $13, last_mood = $14,
+                lowest_mood = $15, subject_key = $16
+            WHERE id = $1
+            """,
+            ticket.id, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer, ticket.customerName, ticket.assignee,
+            ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt, ticket.messageCount, ticket.snippet, ticket.lastMood,
+            ticket.lowestMood, Self.subjectKey(ticket.subject))
+        if updated == 0 { throw StoreError(.missing, "there is no ticket \(ticket.id) to update") }
+    }
+
+    public func get(_ id: ID<Ticket>) throws -> Ticket? { try transaction.first("\(Self.select) WHERE id = $1", id).map(Self.ticket) }
+
+    public func get(number: Int64) throws -> Ticket? {
+        try transaction.first("\(Self.select) WHERE number = $1", number).map(Self.ticket)
+    }
 
     /// The customer's newest ticket about this subject that was active since then and is not closed.
-    public func recent(customer: ID<Customer>, subjectKey: String, since: Timestamp) throws -> Ticket? { throw StoreError.notBuilt }
+    public func recent(customer: ID<Customer>, subjectKey: String, since: Timestamp) throws -> Ticket? {
+        try transaction.first(
+            """
+            \(Self.select) WHERE customer_id = $1 AND subject_key = $2 AND updated_at >= $3 AND status <> 'closed'
+            ORDER BY updated_at DESC, id DESC LIMIT 1
+            """, customer, subjectKey, since
+        ).map(Self.ticket)
+    }
 
-    /// Whether anyone wrote from or to this address in the ticket.
-    public func hasParticipant(_ id: ID<Ticket>, address: String) throws -> Bool { throw StoreError.notBuilt }
-    public func count() throws -> Int64 { throw StoreError.notBuilt }
-    public func queues() throws -> [(name: String, open: Int64)] { throw StoreError.notBuilt }
+    /// Whether a message of the ticket came from or went to this address.
+    public func hasParticipant(_ id: ID<Ticket>, address: String) throws -> Bool {
+        let address = address.lowercased()
+        return try transaction.first(
+            """
+            SELECT 1 FROM interactions WHERE ticket_id = $1 AND (author_email = $2 OR recipients LIKE $3 ESCAPE '!') LIMIT 1
+            """, id, address, "%\(Self.literal(JSONText.quoted(address)))%") != nil
+    }
 
-    /// Newest activity first. Looks into subjects, customers' names and addresses, ticket numbers and messages.
-    public func search(_ text: String, limit: Int) throws -> [Ticket] { throw StoreError.notBuilt }
+    public func count() throws -> Int64 { try count("SELECT count(*) FROM tickets") }
 
-    /// A subject without reply and forward marks, folded, to tell whether two are about the same.
-    public static func subjectKey(_ subject: String) -> String { subject }
+    func count(_ sql: String, _ parameter: ID<Agent>? = nil) throws -> Int64 {
+        let row = try parameter.map { try transaction.first(sql, $0) } ?? transaction.first(sql)
+        guard var row else { return 0 }
+        return try row.integer()
+    }
+
+    /// For LIKE … ESCAPE '!'.
+    static func literal(_ text: String) -> String {
+        String(text.flatMap { "!%_".contains($0) ? ["!", $0] : [$0] })
+    }
+
+    static let columns = """
+        id, number, subject, status, queue, priority, customer_id, customer_name, assignee_id, account, kind, created_at, updated_at, \
+        last_inbound_at, last_outbound_at, message_count, snippet, last_mood, lowest_mood
+        """
+    static let select = "SELECT \(columns) FROM tickets"
+
+    static func ticket(_ row: Row) throws -> Ticket {
+        var row = row
+        var ticket = Ticket(
+            id: try row.id(), number: try row.integer(), subject: try row.text(), status: try row.name(), queue: try row.text(),
+            priority: try row.name(), customer: try row.id(), customerName: try row.text(), account: "", kind: .mail,
+            createdAt: Timestamp(seconds: 0))
+        ticket.assignee = try row.optionalID()
+        ticket.account = try row.text()
+        ticket.kind = try row.name()
+        ticket.createdAt = try row.time()
+        ticket.updatedAt = try row.time()
+        ticket.lastInboundAt = try row.optionalTime()
+        ticket.lastOutboundAt = try row.optionalTime()
+        ticket.messageCount = Int(try row.integer())
+        ticket.snippet = try row.text()
+        ticket.lastMood = try row.optionalReal()
+        ticket.lowestMood = try row.optionalReal()
+        return ticket
+    }
 }

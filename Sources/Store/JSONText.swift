@@ -1,0 +1,47 @@
+import FoundationEssentials
+
+/// Lists and maps in a column. The empty ones, which most are, cost nothing.
+enum JSONText {
+    static func encode(_ texts: [String]) throws -> String {
+        if texts.isEmpty { return "[]" }
+        return "[" + texts.map(quoted).joined(separator: ",") + "]"
+    }
+
+    /// Keys in order, so that the same map is the same text.
+    static func encode(_ map: [String: String]) throws -> String {
+        if map.isEmpty { return "{}" }
+        return "{" + map.sorted { $0.key < $1.key }.map { quoted($0.key) + ":" + quoted($0.value) }.joined(separator: ",") + "}"
+    }
+
+    static func encode<Value: Encodable>(_ list: [Value]) throws -> String {
+        if list.isEmpty { return "[]" }
+        return String(decoding: try JSONEncoder().encode(list), as: UTF8.self)
+    }
+
+    static func encode(_ integers: [Int64]) -> String { "[" + integers.map(String.init).joined(separator: ",") + "]" }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, _ text: String, empty: Value) throws -> Value {
+        if text == "[]" || text == "{}" || text.isEmpty { return empty }
+        do {
+            return try JSONDecoder().decode(type, from: Data(text.utf8))
+        } catch {
+            throw StoreError(.corrupt, "a column that holds JSON does not hold a \(type)")
+        }
+    }
+
+    /// RFC 8259 §7.
+    static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "\"")]
+        bytes.reserveCapacity(text.utf8.count + 2)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0: bytes += Array("\u{FFFD}".utf8)  // a NUL, as everywhere in the store
+            case 1..<32: bytes += Array("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8)
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,157 @@
+import CSQLite
+
+/// One SQLite connection with its cached statements.
+final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on its lane's queue alone
+    enum Role { case writer, reader }
+
+    /// Cached statements; more than the program has, so that only built-up SQL can ever push one out.
+    static let statementsMax = 256
+    /// How long to wait for another process's lock.
+    static let busyMilliseconds: Int32 = 5000
+
+    let dialect = Dialect.sqlite
+    let isUsable = true
+    private let place: String
+    private var handle: OpaquePointer?
+    private var statements: [String: Statement] = [:]
+
+    private struct Statement {
+        let handle: OpaquePointer
+        /// For each of SQLite's parameters the number behind its `$`, less one: SQLite counts them as they appear.
+        let order: [Int]
+    }
+
+    /// - Parameter path: a file, or `:memory:`.
+    init(path: String, role: Role) throws {
+        place = path
+        let access = role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
+        let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        guard code == SQLITE_OK else {
+            let reason = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+            close()
+            throw StoreError.cannotOpen(path, reason)
+        }
+        sqlite3_busy_timeout(handle, Self.busyMilliseconds)
+        do {
+            if role == .writer { _ = try query("PRAGMA journal_mode = WAL", []) }
+            for setting in ["synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 67108864"] {
+                try run("PRAGMA \(setting)")
+            }
+            try run(role == .writer ? "PRAGMA cache_size = -4096" : "PRAGMA cache_size = -1024")
+            if role == .reader { try run("PRAGMA query_only = ON") }
+        } catch {
+            close()
+            throw StoreError.cannotOpen(path, error.description)
+        }
+    }
+
+    deinit { close() }
+
+    /// Whether a BEGIN stands. After some errors (disk full, out of memory) SQLite rolls the whole transaction back by itself.
+    var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
+
+    func query(_ sql: String, _ parameters: [any SQLParameter]) throws(StoreError) -> [Row] {
+        var rows: [Row] = []
+        try step(sql, parameters) { statement in
+            rows.append(Row((0..<sqlite3_column_count(statement)).map { Self.value(statement, $0) }))
+        }
+        return rows
+    }
+
+    func execute(_ sql: String, _ parameters: [any SQLParameter]) throws(StoreError) -> Int {
+        try step(sql, parameters) { _ in }
+        return Int(sqlite3_changes(handle))
+    }
+
+    func run(_ command: String) throws(StoreError) { try step(command, []) { _ in } }
+
+    func changeMark() throws -> String {
+        guard var row = try query("PRAGMA data_version", []).first else { return "" }
+        return String(try row.integer())
+    }
+
+    func close() {
+        for statement in statements.values { sqlite3_finalize(statement.handle) }
+        statements = [:]
+        if let handle { sqlite3_close_v2(handle) }
+        handle = nil
+    }
+
+    private func step(_ sql: String, _ parameters: [any SQLParameter], row: (OpaquePointer) -> Void) throws(StoreError) {
+        let statement = try prepared(sql)
+        defer {
+            sqlite3_reset(statement.handle)
+            sqlite3_clear_bindings(statement.handle)
+        }
+        for (index, number) in statement.order.enumerated() {
+            guard number < parameters.count else {
+                throw StoreError(.statement, "no value for $\(number + 1) in: \(StoreError.short(sql))")
+            }
+            let code = Self.bind(parameters[number].sqlValue, to: statement.handle, at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw failure(code, sql) }
+        }
+        while true {
+            switch sqlite3_step(statement.handle) {
+            case SQLITE_ROW: row(statement.handle)
+            case SQLITE_DONE: return
+            case let code: throw failure(code, sql)
+            }
+        }
+    }
+
+    private func prepared(_ sql: String) throws(StoreError) -> Statement {
+        if let statement = statements[sql] { return statement }
+        guard handle != nil else { throw StoreError.closed }
+        var raw: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &raw, nil)
+        guard code == SQLITE_OK, let raw else { throw failure(code, sql) }
+        if statements.count >= Self.statementsMax, let old = statements.keys.randomElement() {
+            sqlite3_finalize(statements.removeValue(forKey: old)?.handle)
+        }
+        let order = (0..<sqlite3_bind_parameter_count(raw)).map { index -> Int in
+            let name = sqlite3_bind_parameter_name(raw, index + 1).map { String(cString: $0) } ?? ""
+            return (Int(name.dropFirst()) ?? Int(index + 1)) - 1
+        }
+        let statement = Statement(handle: raw, order: order)
+        statements[sql] = statement
+        return statement
+    }
+
+    private static func bind(_ value: SQLValue, to statement: OpaquePointer, at index: Int32) -> Int32 {
+        switch value {
+        case .null: return sqlite3_bind_null(statement, index)
+        case .integer(let value): return sqlite3_bind_int64(statement, index, value)
+        case .real(let value): return sqlite3_bind_double(statement, index, value)
+        case .text(var value):
+            guard !value.isEmpty else { return csqlite_bind_text(statement, index, "", 0) }
+            return value.withUTF8 { bytes in
+                guard let count = Int32(exactly: bytes.count) else { return SQLITE_TOOBIG }
+                return bytes.withMemoryRebound(to: CChar.self) { csqlite_bind_text(statement, index, $0.baseAddress, count) }
+            }
+        case .blob(let value):
+            guard !value.isEmpty else { return sqlite3_bind_zeroblob(statement, index, 0) }
+            guard let count = Int32(exactly: value.count) else { return SQLITE_TOOBIG }
+            return value.withUnsafeBytes { csqlite_bind_blob(statement, index, $0.baseAddress, count) }
+        }
+    }
+
+    private static func value(_ statement: OpaquePointer, _ column: Int32) -> SQLValue {
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_INTEGER: return .integer(sqlite3_column_int64(statement, column))
+        case SQLITE_FLOAT: return .real(sqlite3_column_double(statement, column))
+        case SQLITE_TEXT:
+            guard let text = sqlite3_column_text(statement, column) else { return .text("") }
+            let count = Int(sqlite3_column_bytes(statement, column))
+            return .text(String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+        case SQLITE_BLOB:
+            guard let blob = sqlite3_column_blob(statement, column) else { return .blob([]) }
+            return .blob([UInt8](UnsafeRawBufferPointer(start: blob, count: Int(sqlite3_column_bytes(statement, column)))))
+        default: return .null
+        }
+    }
+
+    private func failure(_ code: Int32, _ sql: String) -> StoreError {
+        let reason = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+        return StoreError.sqlite(code: code & 0xFF, reason: reason, place: place, sql: sql)
+    }
+}
