@@ -1,0 +1,123 @@
+public import Domain
+public import Store
+
+/// An answer that waits in the send ledger or has left it.
+public struct Reply: Sendable, Hashable {
+    public let interaction: ID<Interaction>
+    public let send: ID<Send>
+    /// The ticket's, for people.
+    public let number: Int64
+}
+
+public enum ReplyResult: Sendable, Hashable {
+    /// Planned now, or by an earlier try with the same draft.
+    case planned(Reply)
+    case unknownTicket
+    /// The customer has no e-mail address.
+    case noAddress
+    /// Nothing but white space.
+    case empty
+    case tooLong
+}
+
+extension Desk {
+    public static let textBytesMax = 256 << 10
+    /// A thread's References are cut to its first and newest ids.
+    static let referencesMax = 30
+    /// How far back we look for the message that is answered.
+    static let lookBackMax = 200
+
+    /// Answers the customer by e-mail: the words appear in the conversation and wait in the send ledger.
+    /// - Parameters:
+    ///   - draft: made once when the agent starts to write; the same draft is sent once, however often it is posted.
+    ///   - text: Markdown.
+    ///   - solve: whether the matter is solved with this answer.
+    public func reply(
+        _ transaction: Transaction, ticket id: ID<Ticket>, agent: Agent, draft: String, text: String, solve: Bool
+    ) throws -> ReplyResult {
+        guard var ticket = try transaction.tickets.get(id) else { return .unknownTicket }
+        let key = "reply/\(id)/\(draft)"
+        if let known = try transaction.sends.get(key: key), let interaction = known.interaction {
+            return .planned(Reply(interaction: interaction, send: known.id, number: ticket.number))
+        }
+        guard !text.trimmed.isEmpty else { return .empty }
+        guard text.utf8.count <= Self.textBytesMax else { return .tooLong }
+        let customer = try transaction.customers.get(ticket.customer)
+        let last = try transaction.interactions.ofTicket(id, limit: Self.lookBackMax).last {
+            $0.direction == .inbound && $0.nature == .human
+        }
+        guard let recipient = Self.recipient(customer: customer, last: last) else { return .noAddress }
+
+        let settings = settings
+        let sendID: ID<Send> = transaction.newID()
+        var send = Send(
+            id: sendID, key: key, kind: .reply, purpose: .transactional, recipient: recipient, dueAt: transaction.now,
+            createdAt: transaction.now)
+        send.customer = ticket.customer
+        send.ticket = id
+        send.sender = settings.senders[ticket.account]
+        send.messageID = store.signer.messageID(kind: "s", id: sendID.rawValue, domain: settings.domain(of: ticket.account))
+        send.subject = SubjectLine.answer(to: ticket.subject, number: ticket.number)
+        send.text = text
+        send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
+        send.inReplyTo = last?.messageID
+        send.references = Self.references(to: last)
+        let message = answer(send, ticket: ticket, agent: agent, now: transaction.now, id: transaction.newID())
+        send.interaction = message.id
+        try transaction.interactions.addPlaced(message)
+        guard try transaction.sends.plan(send) else {
+            throw DeskError(description: "the answer `\(key)` was planned by somebody else at this moment; look at the ticket again")
+        }
+        try transaction.reasons.add(
+            Reason(
+                at: transaction.now, about: .send, subject: sendID.rawValue, decision: "send",
+                text: "\(agent.name) answered #\(ticket.number) to \(recipient)"))
+
+        let before = ticket.status
+        ticket.status = solve && before != .closed ? .solved : before.afterReply
+        ticket.messageCount += 1
+        ticket.snippet = text.oneLine(scalarsMax: Placing.snippetScalarsMax)
+        ticket.updatedAt = max(ticket.updatedAt, transaction.now)
+        ticket.lastOutboundAt = transaction.now
+        try transaction.tickets.update(ticket)
+        if ticket.status != before { try explainStatus(transaction, ticket, from: before, by: "\(agent.name) answered") }
+        try transaction.events.append(
+            Event(
+                at: transaction.now, kind: .ticketReplied, customer: ticket.customer, ticket: id, interaction: message.id, send: sendID,
+                data: ["number": "\(ticket.number)", "agent": agent.login, "status": ticket.status.rawValue]))
+        return .planned(Reply(interaction: message.id, send: sendID, number: ticket.number))
+    }
+
+    /// The outbound row of the conversation.
+    private func answer(_ send: Send, ticket: Ticket, agent: Agent, now: Timestamp, id: ID<Interaction>) -> Interaction {
+        var message = Interaction(
+            id: id, account: ticket.account, externalID: send.key, kind: .mail, direction: .outbound, occurredAt: now, receivedAt: now,
+            author: Interaction.Author(name: agent.name), recipients: [send.recipient], subject: send.subject ?? "", body: send.text ?? "")
+        message.messageID = send.messageID
+        message.inReplyTo = send.inReplyTo.map { [$0] } ?? []
+        message.references = send.references
+        message.customer = ticket.customer
+        message.ticket = ticket.id
+        return message
+    }
+
+    /// The address they wrote from last, when it is the customer's; else the customer's first; else whoever wrote last.
+    private static func recipient(customer: Customer?, last: Interaction?) -> String? {
+        let wrote = last?.author.email?.lowercased()
+        if let wrote, customer?.identities.contains(Identity(kind: .email, value: wrote)) == true { return wrote }
+        return customer?.email ?? wrote
+    }
+
+    /// RFC 5322 §3.6.4: the parent's References and its own id.
+    private static func references(to parent: Interaction?) -> [String] {
+        guard let parent, let id = parent.messageID else { return [] }
+        let ancestors = parent.references.isEmpty ? Array(parent.inReplyTo.prefix(1)) : parent.references
+        let all = ancestors.filter { $0 != id } + [id]
+        return all.count <= referencesMax ? all : [all[0]] + all.suffix(referencesMax - 1)
+    }
+}
+
+/// The desk could not do what was asked, and nothing was written.
+public struct DeskError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+}

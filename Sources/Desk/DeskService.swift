@@ -1,0 +1,98 @@
+public import Domain
+public import Insight
+public import Logging
+public import ServiceLifecycle
+import Store
+
+/// Claims new messages in batches, scores them, and places each batch in one transaction.
+public struct DeskService: Service {
+    /// Tells language and mood of a subject and a body.
+    public typealias Scoring = @Sendable (_ subject: String, _ body: String) -> (language: String?, mood: Mood?)
+
+    static let batchMax = 64
+    /// Placing takes milliseconds; a claim older than this belonged to somebody who died.
+    static let lease: Duration = .seconds(60)
+    /// The signal can be lost with another node; then this finds the work.
+    static let longestWait: Duration = .seconds(30)
+
+    private let desk: Desk
+    private let score: Scoring
+    private let owner: String
+    private let logger: Logger
+
+    /// - Parameter owner: unique among the processes on one database.
+    public init(desk: Desk, scorer: Scorer, owner: String, logger: Logger) {
+        self.init(desk: desk, owner: owner, logger: logger) { scorer.score(subject: $0, body: $1) }
+    }
+
+    public init(desk: Desk, owner: String, logger: Logger, score: @escaping Scoring) {
+        self.desk = desk
+        self.score = score
+        self.owner = owner
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        var schedule = PollSchedule(interval: .seconds(1), longestWait: Self.longestWait)
+        let signals = desk.store.signals
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            let seen = signals.ticket(.interactions)
+            do {
+                while try await placeNext() > 0, !Task.isShuttingDownGracefully, !Task.isCancelled {}
+                schedule.recordSuccess()
+                await cancelWhenGracefulShutdown { _ = await signals.wait(.interactions, after: seen, atMost: Self.longestWait) }
+            } catch {
+                schedule.recordFailure()
+                let wait = schedule.nextWait
+                logger.warning("Placing messages failed; it is tried again.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
+                await cancelWhenGracefulShutdown { try? await Task.sleep(for: wait) }
+            }
+        }
+    }
+
+    /// Claims and places one batch.
+    /// - Returns: how many messages were claimed; 0 when there is nothing to do.
+    @discardableResult
+    public func placeNext() async throws -> Int {
+        let owner = owner
+        let claimed = try await desk.store.write { try $0.interactions.claimNew(owner: owner, lease: Self.lease, limit: Self.batchMax) }
+        guard !claimed.isEmpty else { return 0 }
+        // A conversation inside one batch is placed in the order it was held.
+        let scored = claimed.map(scored).sorted {
+            ($0.message.occurredAt, $0.message.id) < ($1.message.occurredAt, $1.message.id)
+        }
+        do {
+            try await place(scored)
+        } catch  where scored.count > 1 {
+            logger.warning("A batch could not be placed; its messages are tried one by one.", metadata: ["error": "\(error)"])
+            for one in scored {
+                do {
+                    try await place([one])
+                } catch {
+                    logger.error(
+                        "A message could not be placed; it is tried again when its claim has expired.",
+                        metadata: ["error": "\(error)", "interaction": "\(one.message.id)", "account": "\(one.message.account)"])
+                }
+            }
+        }
+        return claimed.count
+    }
+
+    private func scored(_ message: Interaction) -> ScoredMessage {
+        guard message.nature == .human else { return ScoredMessage(message: message) }
+        let (language, mood) = score(message.subject, message.body)
+        return ScoredMessage(message: message, language: language, mood: mood)
+    }
+
+    private func place(_ batch: [ScoredMessage]) async throws {
+        let settings = desk.settings
+        let signer = desk.store.signer
+        try await desk.store.write { transaction in
+            for (index, scored) in batch.enumerated() {
+                let placing = Placing(
+                    transaction: transaction, settings: settings, signer: signer, arrivedAt: transaction.now + .microseconds(index))
+                _ = try placing.place(scored)
+            }
+        }
+    }
+}
