@@ -20,7 +20,7 @@ enum CharsetDetector {
 
     /// Whether ASCII-only bytes hold the shift sequences of a seven-bit charset.
     static func mayBeSevenBitCharset(_ bytes: [UInt8]) -> Bool {
-        bytes.contains(0x1B) || ASCII.find("~{", in: bytes) != nil || ASCII.find("+", in: bytes) != nil
+        bytes.contains(0x1B) || ASCII.find("~{", in: bytes) != nil || hasUTF7Run(bytes)
     }
 
     private static func sevenBitCharset(_ bytes: [UInt8]) -> String? {
@@ -40,6 +40,24 @@ enum CharsetDetector {
             return Charset.hz
         }
         return isUTF7(bytes) ? Charset.utf7 : nil
+    }
+
+    /// `+` with the digits of at least two characters behind it, then `-`.
+    private static func hasUTF7Run(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { buffer in
+            var i = 0
+            while i < buffer.count {
+                guard buffer[i] == 0x2B else {
+                    i += 1
+                    continue
+                }
+                var end = i + 1
+                while end < buffer.count, Base64.isDigit(buffer[end]) { end += 1 }
+                if end - i > 5, end < buffer.count, buffer[end] == 0x2D { return true }
+                i = end
+            }
+            return false
+        }
     }
 
     /// Only when decoding succeeds and gives East Asian characters: a `+` alone is a phone number.

@@ -12,10 +12,23 @@ struct HTMLAttributes {
     fileprivate let raw: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     static let countMax = 100
 
-    subscript(name: String) -> String? {
-        var found: String?
-        forEach { if found == nil, $0 == name { found = $1 } }
-        return found
+    subscript(name: String) -> String? { raw(name).map { $0.value.map { String(cString: $0) } ?? "" } }
+
+    func contains(_ name: String) -> Bool { raw(name) != nil }
+
+    /// Whether an attribute holds these characters in any case; costs no String.
+    func value(of name: String, holds part: String) -> Bool {
+        raw(name).map { $0.value != nil && xmlStrcasestr($0.value, part) != nil } ?? false
+    }
+
+    private func raw(_ name: String) -> (name: UnsafePointer<xmlChar>, value: UnsafePointer<xmlChar>?)? {
+        guard let raw else { return nil }
+        var i = 0
+        while i < Self.countMax * 2, let found = raw[i] {
+            if xmlStrcmp(found, name) == 0 { return (found, raw[i + 1]) }
+            i += 2
+        }
+        return nil
     }
 
     func forEach(_ body: (String, String) -> Void) {

@@ -117,15 +117,8 @@ final class TextSink: HTMLSink {
     }
 
     private func isHidden(_ attributes: HTMLAttributes) -> Bool {
-        var hidden = false
-        attributes.forEach { name, value in
-            if name == "hidden" { hidden = true }
-            if name == "style", value.utf8.count < 4000 {
-                let style = String(decoding: value.utf8.filter { !ASCII.isSpace($0) }.map(ASCII.lower), as: UTF8.self)
-                if ASCII.find("display:none", in: Array(style.utf8)) != nil { hidden = true }
-            }
-        }
-        return hidden
+        attributes.contains("hidden") || attributes.value(of: "style", holds: "display:none")
+            || attributes.value(of: "style", holds: "display: none")
     }
 
     private func owe(_ count: Int) {

@@ -35,6 +35,7 @@ public enum MailParser {
 
     /// Nested boundaries cost GMime time on every line, so a flood of them ends before it begins.
     private static func refuseBoundaryFlood(_ bytes: [UInt8]) throws(MailError) {
+        guard bytes.count > partsMax * 8 else { return }
         var count = 0
         var from = 0
         while let at = ASCII.find("oundary=", in: bytes, from: from) {

@@ -2,6 +2,9 @@ public import Domain
 
 /// A mail we send: values in, RFC 5322 bytes out. The same values always give the same bytes, so a retry is the same mail.
 public struct OutgoingMail: Sendable {
+    /// Of longer chains the first and the last are written.
+    public static let referencesMax = 50
+
     public var from: MailAddress
     public var to: [MailAddress]
     public var cc: [MailAddress] = []
@@ -30,7 +33,50 @@ public struct OutgoingMail: Sendable {
         self.html = html
     }
 
-    public func bytes() throws(OutgoingMailError) -> [UInt8] { [] }
+    /// CRLF line ends, no line over 998 bytes, each field once, text/plain before text/html.
+    public func bytes() throws(OutgoingMailError) -> [UInt8] {
+        if to.isEmpty { throw .noRecipient }
+        var header = HeaderWriter()
+        try header.addresses("From", [from])
+        try header.addresses("To", to)
+        if !cc.isEmpty { try header.addresses("Cc", cc) }
+        if let replyTo { try header.addresses("Reply-To", [replyTo]) }
+        try header.text("Subject", subject)
+        try header.text("Date", DateText.formatRFC5322(date))
+        try header.messageIDs("Message-ID", [messageID])
+        if let inReplyTo { try header.messageIDs("In-Reply-To", [inReplyTo]) }
+        if !references.isEmpty {
+            let kept = references.count > Self.referencesMax ? [references[0]] + references.suffix(Self.referencesMax - 1) : references
+            try header.messageIDs("References", kept)
+        }
+        for field in extra { try header.extra(field.name, field.value) }
+        try header.text("MIME-Version", "1.0")
+
+        let plain = BodyPart(text, type: "text/plain")
+        guard let html else { return header.bytes + plain.bytes }
+        let rich = BodyPart(html, type: "text/html")
+        let boundary = boundary(notIn: [plain, rich])
+        try header.text("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
+        var out = header.bytes
+        out += "\r\n".utf8
+        for part in [plain, rich] {
+            out += "--\(boundary)\r\n".utf8
+            out += part.bytes
+        }
+        out += "--\(boundary)--\r\n".utf8
+        return out
+    }
+
+    /// Made from the message id, so that the bytes of a retry are the same; encoded bodies cannot contain `=_`.
+    private func boundary(notIn parts: [BodyPart]) -> String {
+        var number = 0
+        while true {
+            let boundary = "=_hy_" + StableHash.hex(number == 0 ? messageID : "\(messageID) \(number)")
+            let line = Array("--\(boundary)".utf8)
+            if parts.allSatisfy({ !$0.contains(line) }) { return boundary }
+            number += 1
+        }
+    }
 }
 
 public enum OutgoingMailError: Error, Hashable, CustomStringConvertible {
@@ -39,6 +85,7 @@ public enum OutgoingMailError: Error, Hashable, CustomStringConvertible {
     case duplicate(header: String)
     case badAddress(header: String, address: String)
     case badMessageID(header: String, id: String)
+    case tooLong(header: String)
     case noRecipient
 
     public var description: String {
@@ -50,6 +97,7 @@ public enum OutgoingMailError: Error, Hashable, CustomStringConvertible {
             "header \(header): \(address.debugDescription) is no address; write name@example.com in ASCII"
         case .badMessageID(let header, let id):
             "header \(header): \(id.debugDescription) is no message id; write unique@example.com without <>"
+        case .tooLong(let header): "header \(header) has a word of more than 900 bytes, which no line may hold; shorten it"
         case .noRecipient: "the mail has no recipient; give one address in To"
         }
     }

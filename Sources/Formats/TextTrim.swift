@@ -21,4 +21,10 @@ public enum TextTrim {
         guard isCut || folded.count > max else { return folded }
         return String(folded.prefix(max - 1)) + "…"
     }
+
+    /// White space runs become one blank.
+    static func oneLine(_ text: String) -> String {
+        let words = text.utf8.split(whereSeparator: ASCII.isSpace)
+        return String(decoding: Array(words.joined(separator: [ASCII.space])), as: UTF8.self)
+    }
 }

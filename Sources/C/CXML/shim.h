@@ -7,3 +7,6 @@
 #include <libxml/xmlreader.h>
 #include <libxml/HTMLparser.h>
 #include <libxml/HTMLtree.h>
+
+/* xmlFree is a variable, which Swift 6 takes for shared mutable state. */
+static inline void cxml_free(xmlChar *text) { xmlFree(text); }
