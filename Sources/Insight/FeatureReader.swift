@@ -1,8 +1,9 @@
-/// Turns a text into hashed features in one pass over its UTF-8, keeping for each which tokens it stands on, so that a score can be explained.
+/// Turns a text into hashed features in one pass over its UTF-8, keeping for each which tokens it stands on, so that a score can be
+/// explained.
 ///
 /// Words: each word, each pair of neighbours, and NOT_word for the four words after a negation. Chinese: runs of one to three characters.
-/// Letters (Latin words only): every three and four neighbouring bytes of ^word$, for misspellings and endings; they form a group of their own
-/// with its own norm, because mixed into one norm they drown the words.
+/// Letters (Latin words only): every three and four neighbouring bytes of ^word$, for misspellings and endings; they form a group of
+/// their own with its own norm, because mixed into one norm they drown the words.
 struct FeatureReader {
     /// Raise this whenever the features of any text change: a model trained with other features is refused, not misread.
     static let version = 1
@@ -156,8 +157,8 @@ struct FeatureReader {
 
     private static let negations: Set<UInt64> = Set(
         """
-        not no never none nobody nothing nor neither without hardly barely cannot cant dont doesnt didnt isnt wasnt arent werent wont wouldnt \
-        shouldnt couldnt aint havent hasnt hadnt
+        not no never none nobody nothing nor neither without hardly barely cannot cant dont doesnt didnt isnt wasnt arent werent wont \
+        wouldnt shouldnt couldnt aint havent hasnt hadnt
         """.split(separator: " ").map { $0.utf8.reduce(fnvStart) { fnv($0, $1) } })
 
     // MARK: Chinese and marks

@@ -11,8 +11,8 @@ public enum InsightError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .modelMissing(let path, let reason):
-            "cannot read the sentiment model \(path): \(reason). Point `models` at the folder that holds sentiment-zh.bin and sentiment-en.bin, "
-                + "or make them with `hongyan insight train --kit DIR`."
+            "cannot read the sentiment model \(path): \(reason). Point `models` at the folder that "
+                + "holds sentiment-zh.bin and sentiment-en.bin, or make them with `hongyan insight train --kit DIR`."
         case .modelDamaged(let path, let problem):
             "the sentiment model \(path) cannot be used: \(problem). Restore the file from the package, "
                 + "or make it again with `hongyan insight train --kit DIR`."

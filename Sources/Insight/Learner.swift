@@ -6,8 +6,9 @@
 
 /// One softmax over three classes on hashed features, learned row by row with Adagrad. Seeded: the same rows give the same weights.
 ///
-/// Three tricks carry it. Steps are scaled by each feature's naive Bayes ratio, so telling words move first. Each set has its own bias, because
-/// "neutral" means something else in each; the mean is shipped. And features are dropped at random, so that no row is learned by its one rare word.
+/// Three tricks carry it. Steps are scaled by each feature's naive Bayes ratio, so telling words move first. Each set has its own
+/// bias, because "neutral" means something else in each; the mean is shipped. And features are dropped at random, so that no row is
+/// learned by its one rare word.
 struct Learner {
     struct Settings: Sendable {
         var bits = 20

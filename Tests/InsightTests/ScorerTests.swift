@@ -193,8 +193,9 @@ import Testing
             let error = #expect(throws: InsightError.self) { try Scorer(models: folder) }
             #expect(
                 error?.description
-                    == "cannot read the sentiment model \(folder)/sentiment-zh.bin: No such file or directory. Point `models` at the folder that "
-                    + "holds sentiment-zh.bin and sentiment-en.bin, or make them with `hongyan insight train --kit DIR`.")
+                    == "cannot read the sentiment model \(folder)/sentiment-zh.bin: No such file or directory. "
+                    + "Point `models` at the folder that holds sentiment-zh.bin and sentiment-en.bin, or make them with `hongyan insight train --kit DIR`."
+            )
         }
     }
 
