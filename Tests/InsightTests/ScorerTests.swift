@@ -194,7 +194,8 @@ import Testing
             #expect(
                 error?.description
                     == "cannot read the sentiment model \(folder)/sentiment-zh.bin: No such file or directory. "
-                    + "Point `models` at the folder that holds sentiment-zh.bin and sentiment-en.bin, or make them with `hongyan insight train --kit DIR`."
+                    + "Point `models` at the folder that holds sentiment-zh.bin "
+                    + "and sentiment-en.bin, or make them with `hongyan insight train --kit DIR`."
             )
         }
     }
