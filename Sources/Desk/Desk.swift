@@ -45,10 +45,11 @@ public struct DeskSettings: Sendable {
     }
 
     /// - Parameters:
-    ///   - formAccount: the account name under which the messages of a public form arrive.
     ///   - senders: the first one answers for accounts that name none.
+    ///   - formAccount: the account name under which the messages of a public form arrive.
     public init(
-        rules: RoutingRules, accounts: [Account], forms: [PublicForm], senders: [Sender], formAccount: (PublicForm) -> String
+        rules: RoutingRules = RoutingRules(), accounts: [Account], forms: [PublicForm], senders: [Sender],
+        formAccount: (PublicForm) -> String = { "form:\($0.name)" }
     ) {
         self.init(rules: rules)
         for form in forms { queues[formAccount(form)] = form.queue }

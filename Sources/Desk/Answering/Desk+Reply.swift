@@ -29,11 +29,12 @@ extension Desk {
 
     /// Answers the customer by e-mail: the words appear in the conversation and wait in the send ledger.
     /// - Parameters:
+    ///   - agent: nil when nobody is named (the command line); the queue speaks then.
     ///   - draft: made once when the agent starts to write; the same draft is sent once, however often it is posted.
     ///   - text: Markdown.
     ///   - solve: whether the matter is solved with this answer.
     public func reply(
-        _ transaction: Transaction, ticket id: ID<Ticket>, agent: Agent, draft: String, text: String, solve: Bool
+        _ transaction: Transaction, ticket id: ID<Ticket>, agent: Agent?, draft: String, text: String, solve: Bool
     ) throws -> ReplyResult {
         guard var ticket = try transaction.tickets.get(id) else { return .unknownTicket }
         let key = "reply/\(id)/\(draft)"
@@ -62,7 +63,8 @@ extension Desk {
         send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
         send.inReplyTo = last?.messageID
         send.references = Self.references(to: last)
-        let message = answer(send, ticket: ticket, agent: agent, now: transaction.now, id: transaction.newID())
+        let name = agent?.name ?? ticket.queue
+        let message = answer(send, ticket: ticket, name: name, now: transaction.now, id: transaction.newID())
         send.interaction = message.id
         try transaction.interactions.addPlaced(message)
         guard try transaction.sends.plan(send) else {
@@ -71,7 +73,7 @@ extension Desk {
         try transaction.reasons.add(
             Reason(
                 at: transaction.now, about: .send, subject: sendID.rawValue, decision: "send",
-                text: "\(agent.name) answered #\(ticket.number) to \(recipient)"))
+                text: "\(name) answered #\(ticket.number) to \(recipient)"))
 
         let before = ticket.status
         ticket.status = solve && before != .closed ? .solved : before.afterReply
@@ -80,19 +82,19 @@ extension Desk {
         ticket.updatedAt = max(ticket.updatedAt, transaction.now)
         ticket.lastOutboundAt = transaction.now
         try transaction.tickets.update(ticket)
-        if ticket.status != before { try explainStatus(transaction, ticket, from: before, by: "\(agent.name) answered") }
+        if ticket.status != before { try explainStatus(transaction, ticket, from: before, by: "\(name) answered") }
         try transaction.events.append(
             Event(
                 at: transaction.now, kind: .ticketReplied, customer: ticket.customer, ticket: id, interaction: message.id, send: sendID,
-                data: ["number": "\(ticket.number)", "agent": agent.login, "status": ticket.status.rawValue]))
+                data: ["number": "\(ticket.number)", "agent": agent?.login ?? "", "status": ticket.status.rawValue]))
         return .planned(Reply(interaction: message.id, send: sendID, number: ticket.number))
     }
 
     /// The outbound row of the conversation.
-    private func answer(_ send: Send, ticket: Ticket, agent: Agent, now: Timestamp, id: ID<Interaction>) -> Interaction {
+    private func answer(_ send: Send, ticket: Ticket, name: String, now: Timestamp, id: ID<Interaction>) -> Interaction {
         var message = Interaction(
             id: id, account: ticket.account, externalID: send.key, kind: .mail, direction: .outbound, occurredAt: now, receivedAt: now,
-            author: Interaction.Author(name: agent.name), recipients: [send.recipient], subject: send.subject ?? "", body: send.text ?? "")
+            author: Interaction.Author(name: name), recipients: [send.recipient], subject: send.subject ?? "", body: send.text ?? "")
         message.messageID = send.messageID
         message.inReplyTo = send.inReplyTo.map { [$0] } ?? []
         message.references = send.references
