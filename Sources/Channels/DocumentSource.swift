@@ -8,6 +8,7 @@ struct DocumentSource: Source {
     static let stream = "document"
     static let totalTimeout = Duration.seconds(60)
     static let redirectsMax = 5
+    static let bytesMax = 20 << 20
 
     let account: Account
     let loop: TransferLoop
@@ -26,7 +27,7 @@ struct DocumentSource: Source {
     private func request(_ cursor: DocumentCursor) -> HTTPRequest {
         var request = HTTPRequest("GET", account.url)
         request.totalTimeout = Self.totalTimeout
-        request.sizeBytesMax = min(account.sizeBytesMax, FeedParser.sizeBytesMax)
+        request.sizeBytesMax = min(account.sizeBytesMax, Self.bytesMax)
         request.redirectsMax = Self.redirectsMax
         request.tls = account.tls
         // The operator wrote this address: what it points to is wanted, be it a file or a host inside.

@@ -45,8 +45,10 @@ public final class DigestService: Service {
     private static func digester(_ store: Store, _ accounts: [Account], _ ownAddresses: [String]) -> Digester {
         let own = Set((accounts.flatMap(\.addresses) + ownAddresses).map { $0.lowercased() })
         // The signer is asked late: it is there only after `migrate()`.
-        let rule = NatureRule(ownAddresses: own) { text in
-            store.signer.verifyMessageID(text) != nil || store.signer.verifyToken("x", text) != nil
+        let rule = NatureRule(ownAddresses: own) {
+            store.signer.verifyMessageID($0) != nil
+        } isOurMark: {
+            $0 == store.signer.digest("loop").prefix(16)
         }
         return Digester(
             accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs)
@@ -64,7 +66,7 @@ public final class DigestService: Service {
                     await store.signals.wait(.spool, after: ticket, atMost: Self.longestWait)
                 }
             } catch {
-                if Task.isCancelled { break }
+                if Task.isCancelled || Task.isShuttingDownGracefully { break }
                 let wait = pauses.nextWait
                 pauses.recordFailure()
                 logger.error("Digest is paused: the database took nothing.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])

@@ -6,12 +6,17 @@ public import Formats
 public struct NatureRule: Sendable {
     /// Lower-cased addresses people write to and we write from.
     public var ownAddresses: Set<String>
-    /// Whether a Message-ID or an `X-Hongyan` value was signed by us.
-    public var isOurs: @Sendable (String) -> Bool
+    /// Whether we signed a Message-ID.
+    public var isOurMessageID: @Sendable (String) -> Bool
+    /// Whether a value of `X-Hongyan-Loop` is the mark of this instance; another instance's mail is not ours.
+    public var isOurMark: @Sendable (String) -> Bool
 
-    public init(ownAddresses: Set<String>, isOurs: @escaping @Sendable (String) -> Bool) {
+    public init(
+        ownAddresses: Set<String>, isOurMessageID: @escaping @Sendable (String) -> Bool, isOurMark: @escaping @Sendable (String) -> Bool
+    ) {
         self.ownAddresses = ownAddresses
-        self.isOurs = isOurs
+        self.isOurMessageID = isOurMessageID
+        self.isOurMark = isOurMark
     }
 
     public struct Judgement: Sendable, Hashable {
@@ -31,9 +36,9 @@ public struct NatureRule: Sendable {
     private typealias Finding = (Interaction.Nature, String)
 
     private func ownLoop(_ mail: ParsedMail, _ signs: Signs) -> Finding? {
-        if let id = mail.messageID, isOurs(id) { return (.ownLoop, "our own mail came back: the Message-ID \(id) is signed by us") }
-        for value in mail.headers("X-Hongyan") where isOurs(value) {
-            return (.ownLoop, "our own mail came back: X-Hongyan is signed by us")
+        if let id = mail.messageID, isOurMessageID(id) { return (.ownLoop, "our own mail came back: the Message-ID \(id) is signed by us") }
+        if mail.headers("X-Hongyan-Loop").contains(where: isOurMark) {
+            return (.ownLoop, "our own mail came back: X-Hongyan-Loop is our mark")
         }
         if let own = signs.from.first(where: ownAddresses.contains) { return (.ownLoop, "our own mail came back: it is from \(own)") }
         return nil
@@ -97,10 +102,7 @@ public struct NatureRule: Sendable {
 
     private func list(_ signs: Signs) -> Finding? {
         // A support address that is itself a group or list puts list headers on every customer's mail.
-        if let own = ownAddresses.first(where: { isOwnList($0, signs) }) {
-            _ = own
-            return nil
-        }
+        guard !ownAddresses.contains(where: { isOwnList($0, signs) }) else { return nil }
         for name in ["list-id", "list-unsubscribe", "list-post"] where signs.has(name) {
             return (.list, "a mailing: \(Signs.spelling(name)) is set")
         }

@@ -1,0 +1,197 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A small IMAP server on loopback with one folder, which can misbehave in the ways real ones do.
+final class IMAPStub: Sendable {
+    enum Quirk { case refused, withheld, cutOff }
+
+    struct Mailbox {
+        var uidValidity: UInt32 = 1699
+        var mails: [UInt32: [UInt8]] = [:]
+        var quirks: [UInt32: Quirk] = [:]
+        var greeting = "* OK ready"
+        var acceptsLogin = true
+        var capabilities = "IMAP4rev1 IDLE"
+        /// What clients sent, without tags.
+        var commands: [String] = []
+        var connections = 0
+        /// Raised by `change`, so that an IDLE can tell.
+        var version = 0
+        /// Closes the connection at the next command.
+        var hangsUpOnce = false
+    }
+
+    private static let linesBytesMax = 64 << 10
+
+    let port: Int
+    private let listener: Int32
+    private let box: Mutex<Mailbox>
+
+    init(_ mailbox: Mailbox = Mailbox()) throws {
+        box = Mutex(mailbox)
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = listener
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                bind(listener, raw, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, raw, &length) == 0
+            }
+        }
+        guard bound else { throw Failed() }
+        port = Int(UInt16(bigEndian: address.sin_port))
+        Self.thread { [weak self] in
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0 else { return }
+                guard let self else { return _ = close(client) }
+                Self.thread { self.serve(client) }
+            }
+        }
+    }
+
+    struct Failed: Error {}
+
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    deinit { close(listener) }
+
+    var url: String { "imap://127.0.0.1:\(port)" }
+    var mailbox: Mailbox { box.withLock { $0 } }
+
+    func change(_ body: (inout Mailbox) -> Void) {
+        box.withLock {
+            body(&$0)
+            $0.version += 1
+        }
+    }
+
+    /// Blocking work of the stub, never on the cooperative pool.
+    private static func thread(_ work: @escaping @Sendable () -> Void) {
+        DispatchQueue(label: "imap-stub").async(execute: work)
+    }
+
+    private func serve(_ client: Int32) {
+        defer { close(client) }
+        box.withLock { $0.connections += 1 }
+        send(mailbox.greeting, to: client)
+        var buffer: [UInt8] = []
+        while let line = readLine(client, &buffer) {
+            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard words.count == 2 else { return }
+            let hangsUp = box.withLock { box in
+                box.commands.append(words[1])
+                defer { box.hangsUpOnce = false }
+                return box.hangsUpOnce
+            }
+            if hangsUp { return }
+            guard answer(words[0], words[1], client, &buffer) else { return }
+        }
+    }
+
+    /// False ends the connection.
+    private func answer(_ tag: String, _ command: String, _ client: Int32, _ buffer: inout [UInt8]) -> Bool {
+        let box = mailbox
+        let upper = command.uppercased()
+        var words = upper.split(separator: " ").map(String.init)
+        if words.first == "UID" { words.removeFirst() }
+        switch words.first ?? "" {
+        case "CAPABILITY": send("* CAPABILITY \(box.capabilities)", to: client)
+        case "LOGIN":
+            guard box.acceptsLogin else { return send("\(tag) NO [AUTHENTICATIONFAILED] wrong password", to: client) }
+        case "EXAMINE":
+            guard upper.contains("INBOX") else { return send("\(tag) NO no such mailbox", to: client) }
+            send("* \(box.mails.count) EXISTS", to: client)
+            send("* OK [UIDVALIDITY \(box.uidValidity)] ok", to: client)
+            send("* OK [UIDNEXT \((box.mails.keys.max() ?? 0) + 1)] ok", to: client)
+        case "SEARCH":
+            let first = words.firstIndex(of: "UID").flatMap { UInt32(words[$0 + 1].prefix { $0 != ":" }) } ?? 1
+            var uids = box.mails.keys.filter { $0 >= first }.sorted(by: >)
+            if uids.isEmpty, let last = box.mails.keys.max() { uids = [last] }  // as `n:*` must
+            send("* SEARCH" + uids.map { " \($0)" }.joined(), to: client)
+        case "FETCH": return fetch(tag, words, box, client)
+        case "IDLE": return idle(tag, box.version, client, &buffer)
+        case "LOGOUT":
+            send("* BYE", to: client)
+            send("\(tag) OK", to: client)
+            return false
+        default: break
+        }
+        return send("\(tag) OK done", to: client)
+    }
+
+    private func fetch(_ tag: String, _ words: [String], _ box: Mailbox, _ client: Int32) -> Bool {
+        let body = words.first { $0.contains("BODY.PEEK[]") }
+        for (number, uid) in Self.uids(words[1], box).enumerated() {
+            let bytes = box.mails[uid] ?? []
+            guard let body else {
+                send(
+                    "* \(number + 1) FETCH (UID \(uid) FLAGS (\\Seen) INTERNALDATE \"20-Nov-2026 08:00:00 +0000\" RFC822.SIZE \(bytes.count))",
+                    to: client)
+                continue
+            }
+            let isPart = body.contains("<0.")
+            switch box.quirks[uid] {
+            case .refused where !isPart: return send("\(tag) NO [SERVERBUG] cannot read message", to: client)
+            case .withheld where !isPart: continue
+            case .cutOff:
+                send("* \(number + 1) FETCH (UID \(uid) BODY[] {\(bytes.count)}", to: client)
+                write(Array(bytes.prefix(10)), to: client)
+                return false
+            default: break
+            }
+            let limit = isPart ? Int(body.split(separator: ".").last?.prefix { $0.isNumber } ?? "") ?? 0 : bytes.count
+            let part = bytes.prefix(limit)
+            send("* \(number + 1) FETCH (UID \(uid) FLAGS (\\Seen) BODY[]\(isPart ? "<0>" : "") {\(part.count)}", to: client)
+            write(Array(part), to: client)
+            send(")", to: client)
+        }
+        return send("\(tag) OK done", to: client)
+    }
+
+    private func idle(_ tag: String, _ version: Int, _ client: Int32, _ buffer: inout [UInt8]) -> Bool {
+        send("+ idling", to: client)
+        while mailbox.version == version {
+            var ready = pollfd(fd: client, events: Int16(POLLIN), revents: 0)
+            if poll(&ready, 1, 20) > 0 { break }
+        }
+        if mailbox.version != version { send("* \(mailbox.mails.count) EXISTS", to: client) }
+        guard readLine(client, &buffer)?.uppercased() == "DONE" else { return false }
+        return send("\(tag) OK done", to: client)
+    }
+
+    private static func uids(_ set: String, _ box: Mailbox) -> [UInt32] {
+        let ranges = set.split(separator: ",").map { $0.split(separator: ":").map { UInt32($0) ?? .max } }
+        return box.mails.keys.sorted().filter { uid in ranges.contains { $0[0] <= uid && uid <= $0[$0.count - 1] } }
+    }
+
+    private func readLine(_ client: Int32, _ buffer: inout [UInt8]) -> String? {
+        while true {
+            if let end = buffer.firstIndex(of: 10) {
+                let line = buffer[..<end].filter { $0 != 13 }
+                buffer.removeSubrange(...end)
+                return String(decoding: line, as: UTF8.self)
+            }
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            let count = read(client, &chunk, chunk.count)
+            guard count > 0, buffer.count < Self.linesBytesMax else { return nil }
+            buffer += chunk[..<count]
+        }
+    }
+
+    @discardableResult
+    private func send(_ line: String, to client: Int32) -> Bool { write(Array((line + "\r\n").utf8), to: client) }
+
+    @discardableResult
+    private func write(_ bytes: [UInt8], to client: Int32) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+}
