@@ -4,7 +4,7 @@ import Domain
 /// One libcurl easy handle with the settings every transfer of ours has. Not copyable, so it is cleaned up exactly once.
 struct EasyHandle: ~Copyable {
     /// A call into libcurl that lasts longer than this waits for a peer (a LOGOUT nobody answers) and is broken off.
-    static let callMillisecondsMax: Int64 = 100
+    static let callMillisecondsMax: Int64 = 2000
 
     let raw: UnsafeMutableRawPointer
     /// libcurl writes its last error in words here.

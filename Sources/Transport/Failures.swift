@@ -40,6 +40,10 @@ struct LineFailure {
     let startedAt: Int64
 
     func error(_ code: CURLcode, _ easy: borrowing EasyHandle) -> TransportError {
+        if code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING {
+            let reason = login.isEmpty ? "it hung up without a greeting" : "it hung up during the login"
+            return .connectionLost(host: plan.host, reason: reason)
+        }
         if let error = connectionError(code, easy, host: plan.host, port: plan.port, tls: plan.endpoint.tls) { return error }
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
@@ -47,9 +51,8 @@ struct LineFailure {
         case CURLE_LOGIN_DENIED, CURLE_AUTH_ERROR, CURLE_REMOTE_ACCESS_DENIED:
             if let reply = refusal { return .loginRefused(host: plan.host, user: plan.endpoint.user ?? "nobody", reply: reply) }
             return .loginNotOffered(host: plan.host)
-        case CURLE_WEIRD_SERVER_REPLY:
-            let said = lines.last ?? ""
-            return .unexpectedAnswer(host: plan.host, reason: said.isEmpty ? "it sent no greeting" : "it said \(said)")
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_WRITE_ERROR:
+            return .unexpectedAnswer(host: plan.host, reason: "it said \(lines.last ?? "nothing")")
         default:
             let message = easy.lastMessage.bare
             let words = message.isEmpty ? String(cString: curl_easy_strerror(code)) : message

@@ -2,8 +2,8 @@ internal import CCurl
 import Domain
 
 extension TransferLoop {
-    /// Sends a request and follows its redirects: at most `redirectsMax`, to http and https only, never from https to http with credentials,
-    /// never from a public address into a private network. To another origin go only headers that cannot hold a secret.
+    /// Sends a request and follows its redirects: at most `redirectsMax`, to http and https only, never from https to http with
+    /// credentials, never from a public address into a private network. To another origin go only headers that cannot hold a secret.
     ///
     /// - Throws: `TransportError`, `CancellationError`.
     public func http(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -57,6 +57,7 @@ final class HTTPTransfer: LoopCore.Transfer {
         try easy.set(CURLOPT_URL, plan.address.url)
         try easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try easy.set(CURLOPT_ACCEPT_ENCODING, "")
+        try easy.set(CURLOPT_USERAGENT, "Hongyan")
         try easy.trust(request.tls)
         if let proxy = request.proxy { try easy.set(CURLOPT_PROXY, proxy) }
         if let user = plan.user {
@@ -108,7 +109,10 @@ final class HTTPTransfer: LoopCore.Transfer {
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(me).takeUnretainedValue()
             return transfer.heard(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
         }
-        guard plan.refusesPrivate else { return }
+        // With a proxy of its own the request goes to the proxy, which resolves names by itself.
+        guard plan.refusesPrivate, plan.request.proxy == nil else { return }
+        // An open connection was checked by the rules of the request that opened it.
+        easy.set(CURLOPT_FRESH_CONNECT, 1)
         ccurl_set_pointer(easy.raw, CURLOPT_OPENSOCKETDATA, me)
         ccurl_set_open_socket(easy.raw) { me, _, address in
             guard let me, let address else { return CURL_SOCKET_BAD }

@@ -82,15 +82,22 @@ final class LineTransfer: LoopCore.Transfer {
         }
         ccurl_set_pointer(easy.raw, CURLOPT_HEADERDATA, Unmanaged.passUnretained(self).toOpaque())
         ccurl_set_write(easy.raw, CURLOPT_HEADERFUNCTION) { bytes, size, count, line in
-            guard let bytes, let line else { return size * count }
-            Unmanaged<LineTransfer>.fromOpaque(line).takeUnretainedValue().heard(UnsafeRawBufferPointer(start: bytes, count: size * count))
-            return size * count
+            guard let bytes, let line else { return 0 }
+            let transfer = Unmanaged<LineTransfer>.fromOpaque(line).takeUnretainedValue()
+            return transfer.heard(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
         }
     }
 
-    private func heard(_ bytes: UnsafeRawBufferPointer) {
-        guard !isOpen, login.count + bytes.count <= Self.loginBytesMax else { return }
-        login.append(contentsOf: bytes)
+    /// False when this is the wrong kind of server; libcurl would wait for a better greeting until the time is over.
+    private func heard(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let isGreeting = login.isEmpty && !isOpen
+        if !isOpen, login.count + bytes.count <= Self.loginBytesMax { login.append(contentsOf: bytes) }
+        guard isGreeting else { return true }
+        return switch plan.scheme.first {
+        case "i": bytes.starts(with: "* ".utf8)
+        case "s": bytes.first.map { (0x32...0x35).contains($0) } ?? false
+        default: bytes.starts(with: "+OK".utf8) || bytes.starts(with: "-ERR".utf8)
+        }
     }
 
     override func finished(_ code: CURLcode, in core: LoopCore) {

@@ -47,28 +47,28 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
         case .refused(let host, let port): "nothing listens at \(host):\(port); check the port and that the server runs."
         case .notReachable(let host, let reason): "\(host) is not reachable: \(reason); check the network and the firewall."
         case .certificate(let host, let reason):
-            "the certificate of \(host) is not trusted: \(reason); renew it, or name its authority's PEM file as caFile."
-        case .tlsFailed(let host, let reason): "TLS with \(host) failed: \(reason)."
+            "the certificate of \(host) is not trusted: \(reason.bare); renew it, or name its authority's PEM file as caFile."
+        case .tlsFailed(let host, let reason): "TLS with \(host) failed: \(reason.bare)."
         case .caFile(let path): "cannot use the CA file \(path); check that it exists, is readable and holds PEM certificates."
         case .noEncryption(let host):
-            "\(host) offers no STARTTLS, so the login would travel in the clear; use the TLS port, or set allowPlain for a server on this machine."
+            "\(host) offers no STARTTLS, so the login would travel in the clear; use the TLS port, or set allowPlain for a local server."
         case .privateAddress(let host): "\(host) has an address inside a private network, which is not allowed here."
         case .timedOut(let host, let doing, let after): "\(doing) \(host) took longer than \(Self.seconds(after)) s."
         case .tooLarge(let url, let limit): "\(url) is larger than \(limit) bytes; raise the size limit if that is expected."
         case .redirect(let url, let reason): "the redirect of \(url) was not followed: \(reason)."
         case .loginRefused(let host, let user, let reply):
-            "\(host) refused the login of \(user): \(reply.isEmpty ? "no reason given" : reply). Check user name and password or token."
+            "\(host) refused the login of \(user): \(reply.isEmpty ? "no reason given" : reply.bare). Check user and password or token."
         case .loginNotOffered(let host): "\(host) offers no way to log in that we know; remove the user name or use the submission port."
         case .commandRefused(let host, let command, let reply): "\(host) refused \(command): \(reply)"
-        case .connectionLost(let host, let reason): "the connection to \(host) was lost: \(reason)."
-        case .unexpectedAnswer(let host, let reason): "\(host) answered against the protocol: \(reason)."
+        case .connectionLost(let host, let reason): "the connection to \(host) was lost: \(reason.bare)."
+        case .unexpectedAnswer(let host, let reason): "\(host) answered against the protocol: \(reason.bare)."
         case .file(let path, let reason): "cannot read \(path): \(reason)."
         case .shutDown: "the daemon is shutting down."
         }
     }
 
     private static func seconds(_ duration: Duration) -> String {
-        let tenths = Int((duration / .milliseconds(100)).rounded())
-        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+        let milliseconds = Int((duration / .milliseconds(1)).rounded())
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)" : "\(Double(milliseconds) / 1000)"
     }
 }

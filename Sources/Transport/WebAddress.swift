@@ -27,7 +27,8 @@ struct WebAddress {
         guard schemes.contains(scheme) else {
             throw .invalid("\(Self.redact(text)) has the scheme \(scheme); only \(schemes.joined(separator: ", ")) can be used here.")
         }
-        guard let host = Self.get(parts, CURLUPART_HOST), !host.isEmpty else {
+        let host = Self.get(parts, CURLUPART_HOST) ?? ""
+        guard !host.isEmpty || scheme == "file" else {
             throw .invalid("\(Self.redact(text)) names no host; write \(scheme)://host/.")
         }
         self.scheme = scheme

@@ -1,8 +1,8 @@
 internal import Logging
 
 extension IMAPClient {
-    /// Waits until the server announces something (RFC 2177), the time is over or the task is cancelled; then ends the wait with DONE, so the
-    /// next command can follow. Without IDLE it waits and asks once.
+    /// Waits until the server announces something (RFC 2177), the time is over or the task is cancelled; then ends the wait with DONE, so
+    /// the next command can follow. Without IDLE it waits and asks once.
     ///
     /// - Returns: True when the mailbox has changed. False after cancellation, which is no error here.
     public func idle(atMost: Duration) async throws -> Bool {
@@ -70,12 +70,10 @@ extension IMAPClient {
         case .continuation: return .accepted
         case .data(.some, let name, _): return ["EXISTS", "RECENT", "EXPUNGE", "FETCH"].contains(name) ? .news : .nothing
         case .data(nil, let name, _): return name == "VANISHED" ? .news : .nothing
-        case .status(nil, "BYE", _, let text):
-            throw TransportError.connectionLost(host: line.host, reason: "the server said goodbye: \(text.prefix(300))")
+        case .status(nil, "BYE", let code, let text): throw goodbye(code, text)
         case .status(nil, _, _, _): return .nothing
         case .status(_, "OK", _, _): return .ended
-        case .status(_, let word, _, let text):
-            throw TransportError.commandRefused(host: line.host, command: "IDLE", reply: "\(word) \(text.prefix(300))")
+        case .status(_, let word, let code, let text): throw refused("IDLE", word, code, text)
         }
     }
 

@@ -74,8 +74,8 @@ extension IMAPClient {
         }
     }
 
-    /// Moves mails to another mailbox (RFC 6851). Without MOVE they are copied and expunged, which needs UIDPLUS: a plain EXPUNGE would take
-    /// other people's deleted mails along.
+    /// Moves mails to another mailbox (RFC 6851). Without MOVE they are copied and expunged, which needs UIDPLUS: a plain EXPUNGE would
+    /// take other people's deleted mails along.
     public func move(_ uids: [UInt32], to mailbox: String) async throws {
         let target = try IMAPText.mailbox(mailbox)
         guard capabilities.contains("MOVE") || capabilities.contains("UIDPLUS") else {

@@ -157,16 +157,15 @@ public actor IMAPClient {
         let response: IMAPResponse
         do { response = try await nextResponse(running) } catch { throw breakOff(error) }
         switch response {
-        case .status(nil, "BYE", _, let text) where running.name != "LOGOUT":
-            throw breakOff(TransportError.connectionLost(host: line.host, reason: "the server said goodbye: \(Self.short(text))"))
+        case .status(nil, "BYE", let code, let text) where running.name != "LOGOUT":
+            throw breakOff(goodbye(code, text))
         case .status(let tag?, let word, let code, let text):
             guard tag == running.tag else {
                 throw breakOff(
-                    TransportError.unexpectedAnswer(host: line.host, reason: "an answer to \(Self.short(tag)), which nobody sent"))
+                    TransportError.unexpectedAnswer(host: line.host, reason: "an answer to \(tag.prefix(40)), which nobody sent"))
             }
             if word == "OK" { return nil }
-            let reply = code.isEmpty ? text : "[\(Self.words(code))] \(text)"
-            throw TransportError.commandRefused(host: line.host, command: running.name, reply: "\(word) \(Self.short(reply))")
+            throw refused(running.name, word, code, text)
         case .data(.some, "EXISTS", _), .data(.some, "RECENT", _): hasNews = true
         default: break
         }
@@ -213,9 +212,17 @@ public actor IMAPClient {
         do { return try body() } catch { throw breakOff(error) }
     }
 
-    private static func short(_ text: String) -> String { String(text.prefix(300)) }
+    func goodbye(_ code: [IMAPValue], _ text: String) -> TransportError {
+        .connectionLost(host: line.host, reason: "the server said goodbye: \(Self.spoken(code, text))")
+    }
 
-    private static func words(_ values: [IMAPValue]) -> String {
-        values.compactMap { if case .atom(let word) = $0 { word } else { nil } }.joined(separator: " ")
+    func refused(_ command: String, _ word: String, _ code: [IMAPValue], _ text: String) -> TransportError {
+        .commandRefused(host: line.host, command: command, reply: "\(word) \(Self.spoken(code, text))")
+    }
+
+    /// `[NOPERM] read-only mailbox`
+    private static func spoken(_ code: [IMAPValue], _ text: String) -> String {
+        let words = code.compactMap { if case .atom(let word) = $0 { word } else { nil } }.joined(separator: " ")
+        return String((words.isEmpty ? text : "[\(words)] \(text)").prefix(300))
     }
 }

@@ -1,5 +1,6 @@
-/// Cuts what an IMAP server sends into responses (RFC 3501 §2.2, RFC 7888): a response is text and literals in turn, and ends with the line
-/// end of its last text. Fed in pieces of any size; only here is decided where a literal ends, so a mail's text can never pass for an answer.
+/// Cuts what an IMAP server sends into responses (RFC 3501 §2.2, RFC 7888): a response is text and literals in turn, and ends with the
+/// line end of its last text. Fed in pieces of any size. Only here is decided where a literal ends, so a mail's text can never pass for an
+/// answer.
 struct IMAPFramer {
     enum Part: Equatable {
         case text([UInt8])
