@@ -15,6 +15,7 @@ import Rules
 import ServiceLifecycle
 import Store
 import Transport
+import UnixSignals
 
 public enum Daemon {
     public static let version = "0.1.0"
@@ -53,7 +54,8 @@ struct House: Sendable {
     let loop: TransferLoop
     let intake: IntakeService
     let digest: DigestService
-    let desk: DeskService
+    let desk: Desk
+    let placing: DeskService
     let journeys: JourneysService
     let delivery: DeliveryService
     let console: ConsoleService
@@ -81,10 +83,9 @@ struct House: Sendable {
         intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, logger: logger)
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger)
-        desk = DeskService(
-            store: store, scorer: parts.scorer, rules: parts.rules, accounts: settings.accounts, forms: settings.forms, owner: owner,
-            logger: logger)
-        journeys = JourneysService(store: store, journeys: parts.journeys, domain: settings.messageDomain, logger: logger)
+        desk = Desk(store: store, settings: settings.desk(parts.rules))
+        placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
+        journeys = JourneysService(store: store, journeys: parts.journeys, logger: logger)
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
             store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
@@ -106,7 +107,7 @@ struct House: Sendable {
         let reloader = Reloader(house: self)
         let services: [any Service] =
             [StoreCloser(store: store, loop: loop), Heartbeat(store: store, notify: notify, logger: logger), reloader]
-            + [delivery, journeys, desk, digest, intake, console] + extras + [StopAnnouncer(notify: notify, logger: logger)]
+            + [delivery, journeys, placing, digest, intake, console] + extras + [StopAnnouncer(notify: notify, logger: logger)]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(Daemon.graceSeconds)
@@ -123,7 +124,7 @@ struct House: Sendable {
             let parts = try Parts.load(new)
             intake.reload(accounts: new.accounts)
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
-            desk.reload(rules: parts.rules, accounts: new.accounts, forms: new.forms)
+            desk.reload(new.desk(parts.rules))
             journeys.reload(journeys: parts.journeys)
             delivery.reload(senders: new.senders, layouts: parts.layouts)
             logger.notice("Reloaded.", metadata: ["accounts": "\(new.accounts.count)", "journeys": "\(new.journeys.count)"])
@@ -152,7 +153,7 @@ struct Parts: Sendable {
             }
             rules = try RoutingRules.parse(String(decoding: bytes, as: UTF8.self), file: file)
         } else {
-            rules = RoutingRules(rules: [])
+            rules = RoutingRules()
         }
         return Parts(
             share: share, scorer: try Scorer(models: share.path("models")), rules: rules,
@@ -180,6 +181,10 @@ extension Settings {
 
     /// What stands behind the @ of our Message-IDs.
     var messageDomain: String { senderAddresses.first?.split(separator: "@").last.map(String.init) ?? "localhost" }
+
+    func desk(_ rules: RoutingRules) -> DeskSettings {
+        DeskSettings(rules: rules, accounts: accounts, forms: forms, senders: senders) { FormPost.account($0.name) }
+    }
 
     func console(_ share: Share) -> ConsoleSettings {
         var console = ConsoleSettings(templates: share.path("templates/pages"), statics: share.path("static"))

@@ -46,7 +46,7 @@ struct DemoWorld: Service {
         guard let start = text.firstRange(of: "@ago "), let end = text[start.upperBound...].firstRange(of: "m@"),
             let minutes = Int64(text[start.upperBound..<end.lowerBound])
         else { return text }
-        return text.replacingCharacters(in: start.lowerBound..<end.upperBound, with: mailDate(now - .seconds(minutes * 60)))
+        return text[..<start.lowerBound] + mailDate(now - .seconds(minutes * 60)) + text[end.upperBound...]
     }
 
     static func mailDate(_ time: Timestamp) -> String {

@@ -1,6 +1,8 @@
 import Domain
 import FoundationEssentials
 import Insight
+import Journeys
+import Rules
 import Store
 
 extension Operations {

@@ -2,7 +2,7 @@ import Desk
 import Domain
 import FoundationEssentials
 import Glibc
-import Insight
+import Rules
 import Store
 
 extension Operations {
@@ -22,24 +22,28 @@ extension Operations {
         let settings = try Settings.load(configuration)
         return try await withStore(configuration) { store in
             let draft = draft ?? "command-\(store.time.now().microseconds)"
+            let desk = Desk(store: store, settings: settings.desk(RoutingRules()))
             let result = try await store.write { tx in
-                guard let found = try tx.tickets.get(number: number) else { throw CommandError("there is no ticket #\(number)") }
-                var author: Agent?
-                if let agent {
-                    author = try tx.agents.byLogin(agent)?.agent
-                    if author == nil { throw CommandError("there is no agent \(agent); `hongyan user list` shows them") }
-                }
-                return try Desk.reply(
-                    tx, signer: store.signer, domain: settings.messageDomain, ticket: found.id, agent: author?.id, draft: draft,
-                    text: words, solve: solve)
+                guard let found = try tx.tickets.get(number: number) else { return ReplyResult.unknownTicket }
+                return try desk.reply(tx, ticket: found.id, agent: author(agent, tx), draft: draft, text: words, solve: solve)
             }
             switch result {
-            case .planned(let send): return "The answer to #\(number) is on its way (\(send))."
-            case .known(let send): return "This draft was sent before (\(send)); nothing is sent again."
+            case .planned(let reply): return "The answer to #\(number) is on its way (\(reply.send)); the draft \(draft) is sent once."
+            case .unknownTicket: throw CommandError("there is no ticket #\(number)")
             case .noAddress: throw CommandError("the customer of #\(number) has no mail address to answer to")
-            case .noTicket: throw CommandError("there is no ticket #\(number)")
+            case .empty: throw CommandError("there is no answer to send; give --text or write it on standard input")
+            case .tooLong: throw CommandError("the answer is longer than \(Desk.textBytesMax >> 10) KiB")
             }
         }
+    }
+
+    /// The agent of that login; without one the answer is the operator's.
+    private static func author(_ login: String?, _ tx: Transaction) throws -> Agent {
+        guard let login else { return Agent(id: ID(0), login: "operator", name: "Support", locale: "en") }
+        guard let agent = try tx.agents.byLogin(login)?.agent else {
+            throw CommandError("there is no agent \(login); `hongyan user list` shows them")
+        }
+        return agent
     }
 
     /// Every decision about a ticket or a customer, oldest first.

@@ -31,16 +31,14 @@ public enum Operations {
     }
 
     public static func showQuarantined(_ text: String, configuration: String) async throws {
-        let id = try number(text)
+        let id: ID<SpooledItem> = try number(text)
         let item = try await withStore(configuration) { store in try await store.read { try $0.spool.get(id) } }
         guard let item else { throw CommandError("there is no message \(text); `hongyan quarantine list` shows their numbers") }
-        item.bytes.withUnsafeBytes { bytes in
-            var left = bytes[...]
-            while !left.isEmpty {
-                let written = Glibc.write(STDOUT_FILENO, left.baseAddress!, left.count)
-                guard written > 0 else { return }
-                left = left.dropFirst(written)
-            }
+        var written = 0
+        while written < item.bytes.count {
+            let count = item.bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + written, $0.count - written) }
+            guard count > 0 else { return }
+            written += count
         }
     }
 
@@ -52,7 +50,7 @@ public enum Operations {
                 }
                 return "\(count) messages will be tried again."
             }
-            let id = try number(text)
+            let id: ID<SpooledItem> = try number(text)
             guard try await store.write({ try $0.spool.replay(id) }) else {
                 throw CommandError("no message \(text) is in quarantine; `hongyan quarantine list` shows their numbers")
             }
@@ -62,7 +60,7 @@ public enum Operations {
 
     public static func drop(_ text: String, configuration: String) async throws -> String {
         try await withStore(configuration) { store in
-            let id = try number(text)
+            let id: ID<SpooledItem> = try number(text)
             guard try await store.write({ try $0.spool.drop(id) }) else {
                 throw CommandError("no message \(text) is in quarantine; `hongyan quarantine list` shows their numbers")
             }
@@ -87,7 +85,7 @@ public enum Operations {
         let password: String
         if let passwordFile {
             guard let bytes = FileManager.default.contents(atPath: passwordFile) else { throw CommandError("cannot read \(passwordFile)") }
-            password = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .newlines)
+            password = String(decoding: bytes, as: UTF8.self).trimmed
         } else {
             guard let typed = getpass("Password for \(login): ") else { throw CommandError("no password was given; use --password-file") }
             password = String(cString: typed)

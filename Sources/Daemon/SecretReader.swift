@@ -41,7 +41,7 @@ struct SecretReader: Sendable {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw node.error("cannot read \(path): \(String(cString: strerror(errno))); create it, readable for the daemon's user")
         }
-        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = String(decoding: bytes, as: UTF8.self).trimmed
         guard !text.isEmpty else { throw node.error("\(path) is empty; write the secret into it") }
         return Secret(text)
     }

@@ -1,7 +1,7 @@
 public import Domain
 import FoundationEssentials
 import Glibc
-public import Rules
+import Rules
 
 /// Everything `hongyan.yaml` says, checked. Secrets are read when it is decoded; printing a value of this type shows none.
 public struct Settings: Sendable {
@@ -35,11 +35,11 @@ public struct Settings: Sendable {
 
     /// Reads and checks one configuration file.
     /// - Throws: `RuleError` with file, line, column and what to write; `SettingsError` when the file cannot be read.
-    public static func load(_ path: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
+    public static func load(_ path: String, environment: [String: String]? = nil) throws -> Settings {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw SettingsError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
-        return try decode(String(decoding: bytes, as: UTF8.self), file: path, environment: environment)
+        return try decode(String(decoding: bytes, as: UTF8.self), file: path, environment: environment ?? ProcessInfo.processInfo.environment)
     }
 
     static func decode(_ text: String, file: String, environment: [String: String]) throws -> Settings {
@@ -92,7 +92,7 @@ public struct Settings: Sendable {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
             throw node.error("`listen` is `\(text)`; write an address and a port, such as 127.0.0.1:8025")
         }
-        let host = text[..<colon].trimmingCharacters(in: ["[", "]"])
+        let host = text[..<colon].filter { $0 != "[" && $0 != "]" }
         return (host.isEmpty ? "0.0.0.0" : host, port)
     }
 
@@ -126,5 +126,15 @@ public enum SettingsError: Error, CustomStringConvertible {
         case .noShare(let places):
             "cannot find the templates; looked in \(places.joined(separator: ", ")). Set HONGYAN_SHARE or `share:` to the folder that holds templates/."
         }
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    var trimmed: String {
+        var rest = self[...]
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
     }
 }

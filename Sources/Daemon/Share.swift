@@ -6,8 +6,8 @@ public struct Share: Sendable {
     public let path: String
 
     /// Looks in `configured`, HONGYAN_SHARE, beside the program (installed), above it (built from source) and in /usr/share/hongyan.
-    public static func find(configured: String?, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Share {
-        var places = [configured, environment["HONGYAN_SHARE"]].compactMap { $0 }
+    public static func find(configured: String?) throws -> Share {
+        var places = [configured, ProcessInfo.processInfo.environment["HONGYAN_SHARE"]].compactMap { $0 }
         if places.isEmpty {
             let program = programFolder()
             places = ["\(program)/../share/hongyan", "/usr/share/hongyan"]
