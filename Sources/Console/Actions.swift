@@ -1,0 +1,101 @@
+import Desk
+import Domain
+import HTTPTypes
+import Hummingbird
+import Logging
+import Store
+
+// What agents do. Each action is one transaction in `Desk`; the page comes back by redirect, or as a fragment for the script.
+extension Site {
+    private struct Action: Sendable {
+        var session: Visit.Session
+        var form: Fields
+        var number: Int64
+    }
+
+    private func action(_ request: Request, _ visit: Visit) async throws -> Action {
+        let (session, form) = try await agentForm(request, visit)
+        guard let number = visit.parameters.get("number").flatMap({ Int64($0) }) else { throw Refusal(.notFound, "404_ticket") }
+        return Action(session: session, form: form, number: number)
+    }
+
+    /// Back to the ticket in the same list; a script gets 204 and refreshes what it shows.
+    private func finished(_ action: Action, _ request: Request) -> Response {
+        if let name = HTTPField.Name("X-CSRF-Token"), request.headers[name] != nil { return Response(status: .noContent) }
+        let list = action.form["list"] ?? ""
+        return .seeOther(localPath("/tickets/\(action.number)\(list.hasPrefix("?") ? list : "")"))
+    }
+
+    /// The reply box's buttons: `send`, and `solve` for send and solve. The draft's id makes a second post of the same answer harmless.
+    @Sendable func postReply(_ request: Request, _ visit: Visit) async throws -> Response {
+        let action = try await action(request, visit)
+        let (text, draft) = try answer(action)
+        let (desk, agent, isSolving) = (desk, action.session.agent, action.form["do"] == "solve")
+        let result = try await store.write { transaction in
+            let ticket = try Self.ticket(action.number, transaction)
+            return try desk.reply(transaction, ticket: ticket.id, agent: agent, draft: draft, text: text, solve: isSolving)
+        }
+        switch result {
+        case .planned: return finished(action, request)
+        case .unknownTicket: throw Refusal(.notFound, "404_ticket")
+        case .noAddress: throw Refusal(.unprocessableContent, "no_address")
+        case .empty: throw Refusal(.unprocessableContent, "empty_answer")
+        case .tooLong: throw Refusal(.contentTooLarge, "413")
+        }
+    }
+
+    @Sendable func postNote(_ request: Request, _ visit: Visit) async throws -> Response {
+        let action = try await action(request, visit)
+        let (text, draft) = try answer(action)
+        return try await change(action, request) { desk, transaction, ticket in
+            try desk.note(transaction, ticket: ticket, agent: action.session.agent, draft: draft, text: text)
+        }
+    }
+
+    @Sendable func postStatus(_ request: Request, _ visit: Visit) async throws -> Response {
+        let action = try await action(request, visit)
+        guard let status = action.form["status"].flatMap(Ticket.Status.init(rawValue:)) else { throw Refusal(.badRequest, "400") }
+        return try await change(action, request) { desk, transaction, ticket in
+            try desk.setStatus(transaction, ticket: ticket, agent: action.session.agent, to: status)
+        }
+    }
+
+    /// `agent` is an id, `me`, or empty for nobody.
+    @Sendable func postAssign(_ request: Request, _ visit: Visit) async throws -> Response {
+        let action = try await action(request, visit)
+        let wanted = action.form["agent"] ?? ""
+        let assignee = wanted == "me" ? action.session.agent.id : ID<Agent>(wanted)
+        guard assignee != nil || wanted.isEmpty else { throw Refusal(.badRequest, "400") }
+        return try await change(action, request) { desk, transaction, ticket in
+            try desk.assign(transaction, ticket: ticket, agent: action.session.agent, to: assignee)
+        }
+    }
+
+    private func answer(_ action: Action) throws(Refusal) -> (text: String, draft: String) {
+        let draft = action.form["draft"] ?? ""
+        let isPlain = draft.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
+        guard isPlain, (8...64).contains(draft.utf8.count) else { throw Refusal(.badRequest, "400") }
+        return ((action.form["text"] ?? "").replacing("\r\n", with: "\n").trimmedNewlines, draft)
+    }
+
+    private func change(
+        _ action: Action, _ request: Request, _ body: @escaping @Sendable (Desk, Transaction, ID<Ticket>) throws -> ChangeResult
+    ) async throws -> Response {
+        let desk = desk
+        let result = try await store.write { transaction in
+            try body(desk, transaction, try Self.ticket(action.number, transaction).id)
+        }
+        switch result {
+        case .changed, .unchanged: return finished(action, request)
+        case .unknownTicket: throw Refusal(.notFound, "404_ticket")
+        case .unknownAgent: throw Refusal(.badRequest, "400")
+        case .empty: throw Refusal(.unprocessableContent, "empty_answer")
+        case .tooLong: throw Refusal(.contentTooLarge, "413")
+        }
+    }
+
+    private static func ticket(_ number: Int64, _ transaction: Transaction) throws -> Ticket {
+        guard let ticket = try transaction.tickets.get(number: number) else { throw Refusal(.notFound, "404_ticket") }
+        return ticket
+    }
+}

@@ -1,0 +1,135 @@
+import Domain
+import Store
+
+// The conversation: who said what, why it stands here, and the box to answer in.
+extension Scene {
+    func conversation() -> Model {
+        guard let whole = data.conversation else { return [:] }
+        let ticket = whole.ticket
+        var model: Model = [
+            "ticketID": ticket.id.description, "number": "\(ticket.number)", "subject": subject(ticket.subject), "queue": ticket.queue,
+            "statusText": words["status_\(ticket.status.rawValue)"], "statusTone": statusTone(ticket.status),
+            "action": "/tickets/\(ticket.number)", "draft": randomHex(12), "kindText": words["kind_\(ticket.kind.rawValue)"],
+            "list": query.address(view: data.view), "isOpenStatus": ticket.status.isOpen,
+        ]
+        let assignee = data.agents.first { $0.id == ticket.assignee }
+        model["assignee"] = assignee.map { $0.id == agent.id ? words["you"] : $0.name } ?? words["nobody"]
+        model["isMine"] = ticket.assignee == agent.id
+        model["agents"] = data.agents.map { other in
+            ["id": other.id.description, "name": other.name, "isAssignee": other.id == ticket.assignee] as Model
+        }
+        model["isUnassigned"] = ticket.assignee == nil
+        model["statuses"] = Ticket.Status.allCases.map { status in
+            ["value": status.rawValue, "text": words["status_\(status.rawValue)"], "isCurrent": status == ticket.status] as Model
+        }
+        model["messages"] = whole.messages.map { message($0, in: whole) }
+        model["hasMore"] = whole.messages.count >= InboxData.messagesMax
+        model["why"] = why(whole)
+        let name = whole.customer?.name ?? ticket.customerName
+        model["placeholder"] = words.fill("write_to", ["name": name.isEmpty ? words["customer"] : name])
+        // A post on a public site or a form without an address cannot be answered from here.
+        let last = whole.messages.last { $0.direction == .inbound && $0.nature == .human }
+        model["canReply"] = whole.customer?.email != nil || last?.author.email != nil
+        model["customer"] = customer(whole)
+        return model
+    }
+
+    private func message(_ message: Interaction, in whole: Conversation) -> Model {
+        let shown = MessageText.shown(message.body, mood: message.direction == .inbound ? message.mood : nil)
+        var model: Model = [
+            "id": message.id.description, "who": message.author.displayName, "initials": initials(message.author.displayName),
+            "isOut": message.direction == .outbound, "isNote": message.direction == .note, "isIn": message.direction == .inbound,
+            "via": via(message), "body": shown.html, "isCut": shown.isCut, "textURL": "/messages/\(message.id)/text",
+        ]
+        model["when"] = time.model(message.occurredAt)
+        if shown.quotedLines > 0 {
+            model["quoted"] = shown.quoted
+            model["quotedText"] = words.fill("quoted_lines", ["n": "\(shown.quotedLines)"])
+        }
+        if message.html != nil {
+            model["htmlURL"] = "/messages/\(message.id)/html"
+            model["frame"] = "frame-\(message.id)"
+        }
+        if message.nature != .human { model["nature"] = words["nature_\(message.nature.rawValue)"] }
+        if let mood = message.mood, message.direction == .inbound, message.nature == .human {
+            model["mood"] = ["tone": Mood.tone(mood.score), "text": moodText(mood), "title": moodTitle(mood)] as Model
+        }
+        if message.kind == .form { model["fields"] = fields(message) }
+        if let link = message.permalink, link.hasPrefix("https://") || link.hasPrefix("http://") { model["permalink"] = link }
+        model["files"] = files(message)
+        model["hasFiles"] = !message.attachments.isEmpty
+        if let send = whole.sendOfMessage[message.id] { model["send"] = sendState(send) }
+        let reasons = (whole.reasons[message.id.rawValue] ?? []).filter { Self.shownDecisions.contains($0.decision) }
+        if !reasons.isEmpty { model["reasons"] = reasons.map(\.text).joined(separator: " · ") }
+        return model
+    }
+
+    /// What stands between the messages; the panel lists everything.
+    private static let shownDecisions: Set<String> = ["thread", "route", "status"]
+
+    private func fields(_ message: Interaction) -> [Model] {
+        message.fields.filter { !$0.value.trimmed.isEmpty }.prefix(40).map { ["name": $0.name, "value": $0.value] as Model }
+    }
+
+    private func files(_ message: Interaction) -> [Model] {
+        message.attachments.enumerated().map { index, file in
+            [
+                "href": "/messages/\(message.id)/files/\(index)", "name": file.name.isEmpty ? words["file"] : file.name,
+                "size": sizeText(file.sizeBytes),
+            ] as Model
+        }
+    }
+
+    private func via(_ message: Interaction) -> String {
+        switch message.direction {
+        case .note: return words["via_note"]
+        case .outbound:
+            guard let to = message.recipients.first else { return words["via_answer"] }
+            return words.fill("via_answer_to", ["to": to])
+        case .inbound:
+            let kind = words["via_\(message.kind.rawValue)"]
+            guard message.kind == .mail, let to = message.recipients.first else { return "\(kind) · \(message.account)" }
+            return words.fill("via_mail_to", ["to": to])
+        }
+    }
+
+    private func moodText(_ mood: Mood) -> String { "\(words["mood_\(mood.label.rawValue)"]) \(Mood.written(mood.score))" }
+
+    private func moodTitle(_ mood: Mood) -> String {
+        let because = mood.words.prefix(6).map { "\($0.text) \(Mood.written($0.weight))" }.joined(separator: ", ")
+        let percent = "\(Int((mood.confidence * 100).rounded()))"
+        return words.fill("mood_because", ["model": mood.model, "percent": percent, "words": because.isEmpty ? "–" : because])
+    }
+
+    func sendState(_ send: Send) -> Model {
+        let tone: String =
+            switch send.state {
+            case .accepted: "good"
+            case .rejected: "bad"
+            case .uncertain, .deferred, .held: "warn"
+            case .planned, .claimed, .handedOver, .skipped: ""
+            }
+        var model: Model = ["text": words["send_\(send.state.rawValue)"], "tone": tone, "hint": words["send_hint_\(send.state.rawValue)"]]
+        if let response = send.response, !response.isEmpty { model["response"] = response }
+        return model
+    }
+
+    /// Everything that was decided about this ticket and its messages, in order.
+    private func why(_ whole: Conversation) -> [Model] {
+        let all = whole.ticketReasons + whole.messages.flatMap { whole.reasons[$0.id.rawValue] ?? [] }
+        return all.sorted { $0.at < $1.at }.suffix(200).map { reason in
+            [
+                "decision": words.has("decision_\(reason.decision)") ? words["decision_\(reason.decision)"] : reason.decision,
+                "text": reason.text, "when": time.stamp(reason.at),
+            ] as Model
+        }
+    }
+
+    func sizeText(_ bytes: Int) -> String {
+        switch bytes {
+        case ..<1024: "\(bytes) B"
+        case ..<(1 << 20): "\((bytes + 512) >> 10) KB"
+        default: "\(bytes >> 20).\((bytes & ((1 << 20) - 1)) * 10 >> 20) MB"
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Domain
+import Formats
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Store
+
+// One message by itself: its page when no ticket holds it, its HTML in a frame that can do nothing, its text, its files.
+extension Site {
+    /// Inline images are put into the frame's document itself, because a sandboxed document may not send our cookie for them.
+    static let inlineBytesMax = 8 << 20
+    private static let inlineTypes: Set<String> = ["image/png", "image/jpeg", "image/gif", "image/webp"]
+
+    private func message(_ visit: Visit) async throws -> Interaction {
+        guard let id = visit.parameters.get("id").flatMap({ ID<Interaction>($0) }),
+            let message = try await store.read({ try $0.interactions.get(id) })
+        else { throw Refusal(.notFound, "404") }
+        return message
+    }
+
+    /// A message without a ticket, with what was decided about it; one with a ticket leads there.
+    @Sendable func messagePage(_ request: Request, _ visit: Visit) async throws -> Response {
+        let message = try await message(visit)
+        if let ticket = message.ticket, let number = try await store.read({ try $0.tickets.get(ticket)?.number }) {
+            return .seeOther("/tickets/\(number)#m\(message.id)")
+        }
+        let reasons = try await store.read { try $0.reasons.about(.interaction, message.id.rawValue) }
+        let words = words(visit)
+        let time = TimeText(words: words, now: store.time.now())
+        let shown = MessageText.shown(message.body, mood: nil)
+        var model: Model = [
+            "who": message.author.displayName, "initials": initials(message.author.displayName), "account": message.account,
+            "email": message.author.email ?? "", "nature": words["nature_\(message.nature.rawValue)"], "body": shown.html,
+            "textURL": "/messages/\(message.id)/text", "isCut": shown.isCut, "number": "",
+        ]
+        model["subject"] = message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject
+        model["when"] = time.model(message.occurredAt)
+        if shown.quotedLines > 0 {
+            model["quoted"] = shown.quoted
+            model["quotedText"] = words.fill("quoted_lines", ["n": "\(shown.quotedLines)"])
+        }
+        if message.html != nil {
+            model["htmlURL"] = "/messages/\(message.id)/html"
+            model["frame"] = "frame-\(message.id)"
+        }
+        model["why"] = reasons.map { reason in
+            [
+                "decision": words.has("decision_\(reason.decision)") ? words["decision_\(reason.decision)"] : reason.decision,
+                "text": reason.text, "when": time.stamp(reason.at),
+            ] as Model
+        }
+        return page("message", visit, title: message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject, model)
+    }
+
+    /// The sanitised HTML as a document of its own: no scripts, no forms, no requests anywhere, unless the agent asks for remote images.
+    @Sendable func messageHTML(_ request: Request, _ visit: Visit) async throws -> Response {
+        let message = try await message(visit)
+        guard let html = message.html else { throw Refusal(.notFound, "404") }
+        let withImages = request.query("images") == "1"
+        var safe = HTMLText.sanitised(html, remoteImages: withImages)
+        safe = try await inlined(safe, message)
+        let document = """
+            <!doctype html><html lang="\(visit.tongue.tag)"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">\
+            <meta name="viewport" content="width=device-width"><style>body{margin:12px;font:14px/1.5 system-ui,sans-serif;color:#1b1f24;\
+            background:#fff;overflow-wrap:anywhere}img{max-width:100%;height:auto}</style></head><body>\(safe)</body></html>
+            """
+        var response = Response.html(document)
+        let images = withImages ? "data: https: http:" : "data:"
+        response.headers[.contentSecurityPolicy] =
+            "default-src 'none'; style-src 'unsafe-inline'; img-src \(images); base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+        response.headers[.cacheControl] = "private, max-age=300"
+        return response
+    }
+
+    /// Puts the message's own images where its HTML says `cid:`.
+    private func inlined(_ html: String, _ message: Interaction) async throws -> String {
+        var html = html
+        var left = Self.inlineBytesMax
+        for file in message.attachments {
+            guard let id = file.contentID, Self.inlineTypes.contains(file.type), file.sizeBytes <= left, html.contains("cid:\(id)") else {
+                continue
+            }
+            left -= file.sizeBytes
+            let bytes = try await store.blobs.get(file.hash)
+            html = html.replacing("\"cid:\(id)\"", with: "\"data:\(file.type);base64,\(Data(bytes).base64EncodedString())\"")
+        }
+        return html
+    }
+
+    @Sendable func messageText(_ request: Request, _ visit: Visit) async throws -> Response {
+        .text(try await message(visit).body)
+    }
+
+    /// Always a download: what a stranger sent is never shown as a page of ours.
+    @Sendable func attachment(_ request: Request, _ visit: Visit) async throws -> Response {
+        let message = try await message(visit)
+        guard let index = visit.parameters.get("index").flatMap({ Int($0) }), message.attachments.indices.contains(index) else {
+            throw Refusal(.notFound, "404")
+        }
+        let file = message.attachments[index]
+        let bytes = try await store.blobs.get(file.hash)
+        return .download(bytes, name: file.name.isEmpty ? "file" : file.name)
+    }
+}
+
+extension Response {
+    static func download(_ bytes: [UInt8], name: String) -> Response {
+        let plain = String(decoding: name.utf8.map { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C ? $0 : 0x5F }, as: UTF8.self)
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/octet-stream", .cacheControl: "private, no-store",
+                .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(percentEncoded(name))",
+                .contentSecurityPolicy: "default-src 'none'; sandbox",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
