@@ -1,6 +1,6 @@
 // Delivery: the last room of the way. It turns due rows of the send ledger into mails that somebody took, or says why not.
 //
-// In: rows of `Sends` (a Mustache and Markdown text, a recipient, a purpose). Out: SMTP dialogues or files, and the outcome in the same row.
+// In: rows of `Sends` (a Mustache and Markdown text, a recipient, a purpose). Out: SMTP dialogues or files, and the outcome in that row.
 // Never: a second message for one key by our own doing, a mail whose reason is not stored, a value that becomes markup or a header.
 public import Domain
 
@@ -13,7 +13,7 @@ public struct DeliverySettings: Sendable, Equatable {
     /// For rows that name no sender; the first one when nil.
     public var defaultSender: String?
     public var retry: RetrySchedule
-    /// How long a claimed row is ours. SMTP's last answer alone may take ten minutes (RFC 5321 §4.5.3.2.6).
+    /// How long a claimed row is ours: its wait in memory and one attempt, whose last answer may take ten minutes (RFC 5321 §4.5.3.2.6).
     public var lease: Duration
     /// How long an unused connection is kept open.
     public var idle: Duration
@@ -23,7 +23,7 @@ public struct DeliverySettings: Sendable, Equatable {
     public init(publicURL: String) {
         self.publicURL = publicURL
         retry = RetrySchedule()
-        lease = .seconds(1500)
+        lease = .seconds(900)
         idle = .seconds(20)
         grace = .seconds(8)
     }

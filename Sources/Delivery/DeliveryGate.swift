@@ -57,7 +57,7 @@ public struct DeliveryGate: Sendable {
         logger.notice("Delivery is released.")
     }
 
-    /// Run once before anything is delivered. Compares the database with the clock and with the data directory, and holds delivery on doubt.
+    /// Run before anything is delivered. Compares the database with the clock and with the data directory, and holds delivery on doubt.
     public func check() async throws {
         let now = store.time.now()
         let mark = Self.newMark()

@@ -6,19 +6,24 @@ import Transport
 
 /// One row's way: may it go out, what does it say, who takes it, what did they answer.
 extension DeliveryService {
-    /// The part of the lease that must be left when a row is begun: connecting, and the longest wait for SMTP's last answer.
-    static let leaseNeeded: Duration = .seconds(900)
+    /// How long one message may take on its connection; ended by force then. Longer than SMTP's last answer may take.
+    static let attemptMax: Duration = .seconds(720)
+    /// The part of the lease that must be left when a row is begun: connecting, one attempt, and writing down its outcome.
+    static let leaseNeeded: Duration = .seconds(800)
 
     func attempt(_ row: Claimed, lane: Lane?, connection: inout Lane.Connection?) async {
         let send = row.send
         let now = store.time.now()
-        if row.at + settings.lease - now < min(Self.leaseNeeded, settings.lease / 2) {
+        if row.at + settings.lease - now < min(Self.leaseNeeded, settings.lease / 2) {  // a slow connection before this one
             await record(row, .deferred(after: .zero, "waited too long for a free connection"))
             return
         }
         do {
             let isKnown = lane != nil
-            let verdict = try await patiently(row) { try await $0.read { try Verdict.on(send, senderIsKnown: isKnown, in: $0) } }
+            let (held, verdict) = try await patiently(row) { store in
+                try await store.read { (try DeliveryGate.heldReason(in: $0), try Verdict.on(send, senderIsKnown: isKnown, in: $0)) }
+            }
+            if held != nil { return await record(row, .deferred(after: .zero, "delivery was held before it was sent")) }
             guard verdict == .send, let lane else { return try await settle(row, verdict) }
             let composer = Composer(
                 layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates)
@@ -100,7 +105,9 @@ extension DeliveryService {
             }
             guard isOurs else { return }
             // A server may have closed a connection that lay idle; nothing was said about this mail yet.
-            if mayTryAgain, isReused, !result.connectionUsable, !result.finalDotSent, result.recipients.isEmpty, !Task.isCancelled { continue }
+            if mayTryAgain, isReused, !result.connectionUsable, !result.finalDotSent, result.recipients.isEmpty, !Task.isCancelled {
+                continue
+            }
             if case .deferred(_, let words) = result.outcome { return await record(row, .deferred(after: wait, words)) }
             return await record(row, result.outcome)
         }
@@ -118,14 +125,30 @@ extension DeliveryService {
     private func send(_ mail: Composer.Composed, _ row: Claimed, over client: SMTPClient) async -> (result: SMTPResult, isOurs: Bool) {
         let store = store
         let id = row.send.id
-        let isLost = Atomic(false)
-        let result = await client.send(from: mail.from, to: [mail.to], bytes: mail.bytes) {
-            // Only after this commit may the dot leave: from then on the ledger knows that the mail may have been taken.
-            let isOurs = try await store.write { try $0.sends.handOver(id, messageID: mail.messageID, owner: row.owner) }
-            isLost.store(!isOurs, ordering: .relaxed)
-            return isOurs
+        let ownership = Ownership()
+        let result = await withTaskGroup(of: SMTPResult?.self) { group in
+            group.addTask {
+                await client.send(from: mail.from, to: [mail.to], bytes: mail.bytes) {
+                    // Only after this commit may the dot leave: from then on the ledger knows that the mail may have been taken.
+                    let isOurs = try await store.write { try $0.sends.handOver(id, messageID: mail.messageID, owner: row.owner) }
+                    ownership.isLost.withLock { $0 = !isOurs }
+                    return isOurs
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: Self.attemptMax)
+                return nil
+            }
+            var result: SMTPResult?
+            while result == nil, let next = await group.next() {
+                result = next
+                group.cancelAll()
+            }
+            return result
         }
-        return (result, !isLost.load(ordering: .relaxed))
+        let unsent = SMTPResult(
+            outcome: .deferred(after: .zero, "the attempt was not begun"), recipients: [], finalDotSent: false, connectionUsable: false)
+        return (result ?? unsent, !ownership.isLost.withLock { $0 })
     }
 
     // MARK: The ledger
@@ -134,9 +157,12 @@ extension DeliveryService {
     func record(_ row: Claimed, _ outcome: DeliveryOutcome) async {
         let send = row.send
         let retry = settings.retry
+        let leaseEnd = row.at + settings.lease
         do {
             try await patiently(row) { store in
                 try await store.write { transaction in
+                    // Past the lease only a last word counts: the row may be somebody else's, on its way again.
+                    guard outcome.isFinal || transaction.now < leaseEnd else { return }
                     guard try transaction.sends.record(send.id, outcome, retry: retry) else { return }
                     guard case .rejected(let words) = outcome, EnhancedStatus(in: words)?.meansDeadAddress == true else { return }
                     try transaction.subscriptions.suppress(address: send.recipient, reason: words)
@@ -171,4 +197,19 @@ extension DeliveryService {
     private func log(_ row: Claimed, _ message: Logger.Message, _ error: any Error) {
         logger.error(message, metadata: ["send": "\(row.send.key)", "error": "\(error)"])
     }
+}
+
+extension DeliveryOutcome {
+    /// The other side's last word on the message.
+    fileprivate var isFinal: Bool {
+        switch self {
+        case .accepted, .rejected: true
+        case .deferred, .uncertain: false
+        }
+    }
+}
+
+/// What the ledger said when the final dot was due.
+private final class Ownership: Sendable {
+    let isLost = Mutex(false)
 }

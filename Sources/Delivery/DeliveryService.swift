@@ -8,8 +8,8 @@ public import Transport
 /// Claims due rows of the send ledger and hands each to its sender's lane. Several may run on one database: the claim is the lock.
 public final class DeliveryService: Service {
     /// Rows in memory over all lanes; the ledger keeps the rest.
-    static let waitingMax = 256
-    static let claimMax = 64
+    static let waitingMax = 96
+    static let claimMax = 32
     /// Longest sleep, so that a lost wake-up or a changed clock heals itself.
     static let sleepMax: Duration = .seconds(30)
     static let sleepWhileHeld: Duration = .seconds(1)
@@ -23,9 +23,10 @@ public final class DeliveryService: Service {
     let templates = TemplateCache()
     private let state: Mutex<State>
     private let name: String
-    /// Rung when a lane took a row, so that the dispatcher may claim more.
-    private let room: AsyncStream<Void>
-    private let roomBell: AsyncStream<Void>.Continuation
+    /// A lane took a row: the dispatcher may claim more.
+    private let room = Bell()
+    /// New settings: rows may have lost their lane.
+    private let reloaded = Bell()
 
     private struct State {
         var layouts: Layouts
@@ -38,7 +39,8 @@ public final class DeliveryService: Service {
     }
 
     public init(
-        store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate, logger: Logger
+        store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
+        logger: Logger
     ) {
         self.store = store
         self.loop = loop
@@ -47,7 +49,6 @@ public final class DeliveryService: Service {
         self.logger = logger
         state = Mutex(State(layouts: layouts, lanes: senders.map(Lane.init)))
         name = "delivery-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        (room, roomBell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Puts new accounts and frames into force. What is on its way is finished by the old ones.
@@ -60,10 +61,13 @@ public final class DeliveryService: Service {
         }
         for lane in old {
             let left = lane.retire()
-            state.withLock { $0.homeless += left.rows }
+            state.withLock { state in
+                state.homeless += left.rows
+                state.waiting -= left.rows.count
+            }
             for connection in left.connections { Task { await connection.client.quit() } }
         }
-        roomBell.yield()
+        reloaded.ring()
     }
 
     var layouts: Layouts { state.withLock { $0.layouts } }
@@ -123,7 +127,7 @@ public final class DeliveryService: Service {
                 failures.recordFailure()
                 logger.error("The send ledger cannot be read.", metadata: ["error": "\(error)", "retry_in": "\(sleep)"])
             }
-            _ = await cancelWhenGracefulShutdown { await self.store.signals.wait(.sends, after: ticket, atMost: sleep) }
+            await self.sleep(ticket, atMost: sleep)
         }
         for lane in state.withLock({ $0.lanes }) { _ = lane.empty() }  // their leases end, or the next start frees them
     }
@@ -151,6 +155,18 @@ public final class DeliveryService: Service {
         return .rows(rows.map { Claimed(send: $0, owner: claim, at: now) })
     }
 
+    /// Until a row may have become due, the settings changed, or the daemon is told to stop.
+    private func sleep(_ ticket: Int, atMost duration: Duration) async {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.store.signals.wait(.sends, after: ticket, atMost: duration) }
+                group.addTask { await self.reloaded.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
     private func sleepTime(until due: Timestamp?, now: Timestamp) -> Duration {
         let hasIdle = state.withLock { $0.lanes.contains(where: \.hasIdle) }
         let longest = hasIdle ? Self.sleepWithIdleConnections : Self.sleepMax
@@ -172,10 +188,7 @@ public final class DeliveryService: Service {
     /// Before memory runs empty it is filled again; before it overflows nothing more is claimed.
     private func waitForRoom() async {
         while state.withLock({ $0.waiting > Self.waitingMax - Self.claimMax }), !Task.isShuttingDownGracefully, !Task.isCancelled {
-            await cancelWhenGracefulShutdown {
-                var rings = self.room.makeAsyncIterator()
-                await rings.next()
-            }
+            _ = await cancelWhenGracefulShutdown { await self.room.wait() }
         }
     }
 
@@ -202,7 +215,7 @@ public final class DeliveryService: Service {
 
     private func tookOne() {
         state.withLock { $0.waiting -= 1 }
-        roomBell.yield()
+        room.ring()
     }
 
     private func closeIdle() async {

@@ -73,7 +73,8 @@ struct FolderError: Error, Hashable, CustomStringConvertible {
 
     /// Reads `errno`.
     init(path: String, doing: String) {
-        description = "cannot \(doing) \(path): \(String(cString: strerror(errno))). Check the disk, and that the daemon's user may write there."
+        description =
+            "cannot \(doing) \(path): \(String(cString: strerror(errno))). Check the disk, and that the daemon's user may write there."
     }
 }
 

@@ -10,7 +10,7 @@ struct Claimed: Sendable {
     let at: Timestamp
 }
 
-/// One sender account at work: the rows that wait for it in memory, its workers, its open connections, and a pause while it is out of reach.
+/// One sender account at work: the rows that wait for it, its workers, its open connections, and a pause while it is out of reach.
 final class Lane: Sendable {
     /// Large providers ask for a new connection now and then (Yahoo: 20 mails, most: 100).
     static let mailsPerConnectionMax = 50

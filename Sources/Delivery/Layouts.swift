@@ -73,7 +73,7 @@ struct LayoutData {
 
     var values: [String: Any] {
         var values: [String: Any] = [
-            "lang": words.lang, "subject": subject, "body": body, "sent_by": sentBy, "sent_by_label": words.sentBy,
+            "lang": words.lang, "subject": subject, "body": body, "sent_by": words.sentBy(sentBy),
         ]
         if let unsubscribeURL {
             values["unsubscribe_url"] = unsubscribeURL
@@ -85,16 +85,18 @@ struct LayoutData {
 }
 
 /// The layout's own words in one language.
-struct LayoutWords: Sendable, Hashable {
+struct LayoutWords: Sendable {
     /// For HTML's `lang`.
     var lang: String
-    var sentBy: String
+    var sentBy: @Sendable (_ name: String) -> String
     var why: String
     var unsubscribe: String
 
     static let english = LayoutWords(
-        lang: "en", sentBy: "Sent by", why: "You get this mail because you asked us for news like this.", unsubscribe: "Unsubscribe")
-    static let chinese = LayoutWords(lang: "zh-CN", sentBy: "发件人:", why: "您订阅了此类消息,因此收到这封邮件。", unsubscribe: "退订")
+        lang: "en", sentBy: { "Sent by \($0)" }, why: "You get this mail because you asked us for news like this.",
+        unsubscribe: "Unsubscribe")
+    static let chinese = LayoutWords(
+        lang: "zh-CN", sentBy: { "本邮件由\($0)发送" }, why: "您订阅了此类消息，因此收到这封邮件。", unsubscribe: "退订")
 
     static func `in`(_ locale: String) -> LayoutWords { locale.lowercased().hasPrefix("zh") ? chinese : english }
 }
