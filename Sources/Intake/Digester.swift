@@ -50,6 +50,10 @@ struct Digester: Sendable {
     private func mail(_ item: SpooledItem) async throws -> Digested.Entry {
         if item.bytes.isEmpty, let cut = item.meta[MetaKey.cut] { throw ItemError(description: cut) }
         let mail = try MailParser.parse(item.bytes)
+        // The parser reads what can be read; without a single field there is nobody it could be from.
+        guard !mail.headers.isEmpty else {
+            throw ItemError(description: "these bytes are no mail: not one header field was found; look at the raw bytes")
+        }
         var attachments: [Attachment] = []
         for part in mail.attachments {
             let hash = try await blobs.put(part.bytes)

@@ -35,7 +35,7 @@ final class HostGate: Sendable {
 
     private let state = Mutex(State())
 
-    func run<T>(_ host: String, _ body: () async throws -> T) async throws -> T {
+    func run<T: Sendable>(_ host: String, _ body: @Sendable () async throws -> T) async throws -> T {
         guard await enter(host) else { throw CancellationError() }
         defer { leave(host) }
         return try await body()
