@@ -12,8 +12,8 @@ struct Claim {
     let owner: String
     let attemptsMax: Int
 
-    /// Counts the attempt before the work begins, so that work that kills the process counts as tried. An item tried before comes alone: if it
-    /// is the one that kills, it takes no other along. It waits for the untried ones, but not longer than `Spool.standBackMax`.
+    /// Counts the attempt before the work begins, so that work that kills the process counts as tried. An item tried before comes alone:
+    /// if it is the one that kills, it takes no other along. It waits for the untried ones, but not longer than `Spool.standBackMax`.
     /// - Parameters:
     ///   - setAside: what to do with an item whose attempts are used up.
     ///   - columns: of the rows given back, in no particular order.
@@ -43,7 +43,8 @@ struct Claim {
     private func candidates(_ condition: String, limit: Int, before: Timestamp) throws -> [Row] {
         try transaction.query(
             """
-            SELECT id FROM \(table) WHERE state IN ('new', 'claimed') AND attempts > 0 AND \(condition) AND lease_until <= $1 AND touched_at <= $2
+            SELECT id FROM \(table) WHERE state IN ('new', 'claimed') AND attempts > 0 AND \(condition)
+                AND lease_until <= $1 AND touched_at <= $2
             ORDER BY id LIMIT $3 \(transaction.dialect.skipLocked)
             """, transaction.now, before, limit)
     }

@@ -1,7 +1,8 @@
 public import Domain
 
-/// What happened, in an order that readers can follow. On SQLite a position is counted up. On PostgreSQL it is the number of the transaction
-/// with room for its events: every event below the oldest running transaction is there to be seen, so none can appear behind a reader's back.
+/// What happened, in an order that readers can follow. On SQLite a position is counted up. On PostgreSQL it is the number of the
+/// transaction with room for its events: every event below the oldest running transaction is there to be seen, so none can appear behind
+/// a reader's back.
 public struct Events {
     /// Events of one transaction on PostgreSQL: 2 to this power.
     static let bitsPerTransaction: Int64 = 16

@@ -33,8 +33,9 @@ public struct Interactions {
         let mood = interaction.mood
         let placed = try transaction.execute(
             """
-            UPDATE interactions SET state = 'placed', lease_owner = NULL, lease_until = 0, touched_at = $2, customer_id = $3, ticket_id = $4,
-                nature = $5, language = $6, mood_score = $7, mood_label = $8, mood_confidence = $9, mood_words = $10, mood_model = $11
+            UPDATE interactions SET state = 'placed', lease_owner = NULL, lease_until = 0, touched_at = $2, customer_id = $3,
+                ticket_id = $4, nature = $5, language = $6,
+                mood_score = $7, mood_label = $8, mood_confidence = $9, mood_words = $10, mood_model = $11
             WHERE id = $1 AND state <> 'placed'
             """,
             interaction.id, transaction.now, interaction.customer, interaction.ticket, interaction.nature, interaction.language,

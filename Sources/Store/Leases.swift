@@ -9,7 +9,7 @@ public struct Leases {
         let sql = """
             INSERT INTO leases (name, lease_owner, epoch, lease_until) VALUES ($1, $2, 1, $3)
             ON CONFLICT (name) DO UPDATE SET lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
-                epoch = CASE WHEN leases.lease_owner = excluded.lease_owner AND leases.lease_until > $4 THEN leases.epoch ELSE leases.epoch + 1 END
+                epoch = leases.epoch + CASE WHEN leases.lease_owner = excluded.lease_owner AND leases.lease_until > $4 THEN 0 ELSE 1 END
             WHERE leases.lease_owner = excluded.lease_owner OR leases.lease_until <= $4
             RETURNING epoch
             """

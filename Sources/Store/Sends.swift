@@ -81,8 +81,9 @@ public struct Sends {
     }
 
     static let columns = """
-        id, send_key, kind, purpose, state, customer_id, ticket_id, enrolment_id, interaction_id, recipient, sender, journey, step, version, \
-        due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, finished_at, interruptions
+        id, send_key, kind, purpose, state, customer_id, ticket_id, enrolment_id, interaction_id, recipient, sender, journey, step, \
+        version, due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, \
+        finished_at, interruptions
         """
     static let select = "SELECT \(columns) FROM sends"
 

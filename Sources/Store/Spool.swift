@@ -141,7 +141,8 @@ public struct Spool {
 
     private func quarantine(_ id: Int64) throws {
         let sql = """
-            UPDATE spool SET state = 'quarantined', lease_owner = NULL, lease_until = 0, touched_at = $2, error = COALESCE(error || ' ', '') || $3
+            UPDATE spool SET state = 'quarantined', lease_owner = NULL, lease_until = 0, touched_at = $2,
+                error = COALESCE(error || ' ', '') || $3
             WHERE id = $1 RETURNING account, external_id, error
             """
         let error = "Tried \(Self.attemptsMax) times and not finished: the program was stopped or died at it."

@@ -59,8 +59,8 @@ public final class Store: Sendable {
             let scheme = url.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
             throw StoreError(
                 .cannotOpen,
-                "cannot open a database of kind \"\(scheme.prefix(20))\". Write sqlite:///path/to/file.sqlite3 or postgres://user:password@host/database."
-            )
+                "cannot open a database of kind \"\(scheme.prefix(20))\". Write sqlite:///path/to/file.sqlite3 or "
+                    + "postgres://user:password@host/database.")
         }
         do {
             let store = Store(database: database, schema: schema, blobs: try BlobStore(folder: blobs), begin: begin, logger: logger)
@@ -95,6 +95,7 @@ public final class Store: Sendable {
 
     /// One transaction, one hop to the connection's thread. What `body` throws rolls it back and is thrown here.
     /// `body` may run more than once (PostgreSQL asks for that after a conflict); it must have no effect but through its transaction.
+    @discardableResult
     public func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         do {
             let value = try await database.write(.snapshot, body)

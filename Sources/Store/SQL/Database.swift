@@ -12,7 +12,7 @@ protocol Database: Sendable {
 }
 
 enum Isolation: Sendable {
-    /// What others commit meanwhile stays unseen, and running into it starts the transaction again: reading, deciding and writing are one step.
+    /// What others commit meanwhile stays unseen, and running into it starts the transaction again: reading, deciding and writing are one.
     case snapshot
     /// Each statement sees the newest rows; for migrations, which wait for each other on a lock.
     case latest

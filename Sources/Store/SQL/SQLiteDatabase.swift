@@ -111,8 +111,8 @@ final class SQLiteDatabase: Database {
         }
     }
 
-    /// One BEGIN…COMMIT for the whole group, one savepoint for each. A failing one takes back only its own; callers hear of success after the
-    /// COMMIT, and when that fails, every one of them fails.
+    /// One BEGIN…COMMIT for the whole group, one savepoint for each. A failing one takes back only its own; callers hear of success after
+    /// the COMMIT, and when that fails, every one of them fails.
     private func commit(_ group: [Pending]) {
         var outcomes: [Result<@Sendable () -> Void, any Error>] = []
         do {

@@ -43,8 +43,8 @@ enum Migrations {
         if version > newest {
             throw StoreError(
                 .schemaTooNew,
-                "the database has schema \(version), this program knows \(newest) and older. Install the newer hongyan again, or restore the "
-                    + "backup made before its upgrade.")
+                "the database has schema \(version), this program knows \(newest) and older. Install the newer hongyan again, "
+                    + "or restore the backup made before its upgrade.")
         }
         guard let next = steps.first(where: { $0.version > version }) else { return false }
         for text in [next.common, next.only(transaction.dialect)] {

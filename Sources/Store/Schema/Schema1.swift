@@ -52,8 +52,9 @@ enum Schema1 {
         CREATE INDEX identities_customer ON identities (customer_id, place);
 
         CREATE TABLE tickets (
-            id {int} PRIMARY KEY, number {int} NOT NULL UNIQUE, subject {text} NOT NULL, subject_key {text} NOT NULL, status {text} NOT NULL,
-            queue {text} NOT NULL, priority {text} NOT NULL, customer_id {int} NOT NULL, customer_name {text} NOT NULL, assignee_id {int},
+            id {int} PRIMARY KEY, number {int} NOT NULL UNIQUE, subject {text} NOT NULL, subject_key {text} NOT NULL,
+            status {text} NOT NULL, queue {text} NOT NULL, priority {text} NOT NULL,
+            customer_id {int} NOT NULL, customer_name {text} NOT NULL, assignee_id {int},
             account {text} NOT NULL, kind {text} NOT NULL, created_at {int} NOT NULL, updated_at {int} NOT NULL,
             last_inbound_at {int}, last_outbound_at {int}, message_count {int} NOT NULL, snippet {text} NOT NULL,
             last_mood DOUBLE PRECISION, lowest_mood DOUBLE PRECISION);
@@ -96,7 +97,8 @@ enum Schema1 {
         CREATE INDEX enrolments_due ON enrolments (next_at, id) WHERE state = 'active' AND next_at IS NOT NULL;
         CREATE INDEX enrolments_customer ON enrolments (customer_id, id);
         CREATE TABLE subscriptions (
-            customer_id {int} NOT NULL, topic {text} NOT NULL, is_subscribed {int} NOT NULL, source {text} NOT NULL, changed_at {int} NOT NULL,
+            customer_id {int} NOT NULL, topic {text} NOT NULL, is_subscribed {int} NOT NULL, source {text} NOT NULL,
+            changed_at {int} NOT NULL,
             PRIMARY KEY (customer_id, topic)) {keyed};
         CREATE TABLE suppressions (address {text} PRIMARY KEY, reason {text} NOT NULL, added_at {int} NOT NULL) {keyed};
 
@@ -117,7 +119,8 @@ enum Schema1 {
         CREATE TABLE account_health (
             account {text} PRIMARY KEY, state {text} NOT NULL, last_success_at {int}, last_attempt_at {int}, next_attempt_at {int},
             last_error {text}, failures {int} NOT NULL, items_stored {int} NOT NULL) {keyed};
-        CREATE TABLE leases (name {text} PRIMARY KEY, lease_owner {text} NOT NULL, epoch {int} NOT NULL, lease_until {int} NOT NULL) {keyed};
+        CREATE TABLE leases (name {text} PRIMARY KEY, lease_owner {text} NOT NULL, epoch {int} NOT NULL,
+            lease_until {int} NOT NULL) {keyed};
         CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL) {keyed};
         CREATE TABLE counters (name {text} PRIMARY KEY, value {int} NOT NULL) {keyed};
 

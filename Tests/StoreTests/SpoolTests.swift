@@ -1,0 +1,156 @@
+import Domain
+import Store
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct SpoolTests {
+    @Test(arguments: Engine.available)
+    func `an item is stored once by account and external id`(engine: Engine) async throws {
+        try await withStore(engine) { house async throws in
+            let store = house.store
+            #expect(try await store.write { try $0.spool.add("support", [item("a"), item("b"), item("a")]) } == 2)
+            #expect(try await store.write { try $0.spool.add("support", [item("b"), item("c")]) } == 1)
+            #expect(try await store.write { try $0.spool.add("sales", [item("a")]) } == 1)
+            #expect(try await store.read { try $0.spool.known("support", externalIDs: ["a", "x", "c", "\"q\""]) } == ["a", "c"])
+            #expect(try await store.read { try $0.spool.counts() } == ["new": 4])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `an item comes back byte for byte`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let bytes = (0...255).map { UInt8($0) } + [0, 0, 0]
+            let raw = RawItem(externalID: "INBOX/7/42", kind: .form, bytes: bytes, meta: ["a": "\"1\"\n", "ü": "\\"])
+            try await house.store.write { try $0.spool.add("support", [raw, RawItem(externalID: "empty", kind: .mail, bytes: [])]) }
+            let claimed = try await house.store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+            #expect(claimed.count == 2)
+            #expect(claimed.first?.bytes == bytes)
+            #expect(claimed.first?.meta == raw.meta)
+            #expect(claimed.first?.kind == .form)
+            #expect(claimed.first?.attempts == 1)
+            #expect(claimed.first?.state == "claimed")
+            #expect(claimed.last?.bytes == [])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `many claimers take each item once`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", (0..<300).map { item("\($0)") }) }
+            let taken = try await withThrowingTaskGroup { group in
+                for claimer in 0..<6 {
+                    group.addTask {
+                        var mine: [String] = []
+                        while true {
+                            let items = try await store.write { try $0.spool.claim(owner: "c\(claimer)", lease: .seconds(600), limit: 7) }
+                            if items.isEmpty { return mine }
+                            mine += items.map(\.externalID)
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(taken.count == 300)
+            #expect(Set(taken).count == 300)
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `an item claimed three times and never finished is quarantined by the next claim`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", [item("poison")]) }
+            for attempt in 1...3 {
+                let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+                #expect(claimed.map(\.attempts) == [attempt])
+                #expect(try await store.write { try $0.spool.claim(owner: "you", lease: .seconds(60), limit: 10) } == [])
+                house.time.pass(.seconds(61))
+            }
+            #expect(try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) } == [])
+            let quarantined = try await store.read { try $0.spool.quarantined(limit: 10) }
+            #expect(quarantined.map(\.externalID) == ["poison"])
+            #expect(quarantined.first?.error == "Tried 3 times and not finished: the program was stopped or died at it.")
+            #expect(try await events(store, count: 1).map(\.kind) == [.messageQuarantined])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `an item tried before comes alone and after the untried ones`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            @Sendable func claim() async throws -> [String] {
+                try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }.map(\.externalID)
+            }
+            try await store.write { try $0.spool.add("support", ["a", "b", "c"].map { item($0) }) }
+            #expect(try await claim() == ["a", "b", "c"])
+            house.time.pass(.seconds(60))  // the process died with all three
+            try await store.write { try $0.spool.add("support", [item("d"), item("e")]) }
+            // The dead one's items have waited long enough, so one of them is first.
+            #expect(try await claim() == ["a"])
+            #expect(try await claim() == ["b"])
+            house.time.pass(.seconds(30))
+            #expect(try await claim() == ["c"])
+            #expect(try await claim() == ["d", "e"])
+            #expect(try await claim() == [])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `a failed item is tried again, then quarantined with its last error, then replayed or dropped`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", [item("bad")]) }
+            for attempt in 1...3 {
+                let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+                let id = try #require(claimed.first).id
+                #expect(try await store.write { try $0.spool.fail(id, error: "no header in try \(attempt)") } == (attempt == 3))
+            }
+            let bad = try #require(try await store.read { try $0.spool.quarantined(limit: 10) }.first)
+            #expect(bad.error == "no header in try 3")
+            #expect(try await store.read { try $0.spool.get(bad.id) }?.bytes == [1, 2, 3])
+
+            #expect(try await store.write { try $0.spool.replay(bad.id) })
+            #expect(try await store.write { try $0.spool.replay(bad.id) } == false)
+            #expect(try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }.map(\.attempts) == [1])
+            #expect(try await store.write { try $0.spool.drop(bad.id) } == false)
+            for _ in 1...3 {
+                try await store.write { try $0.spool.fail(bad.id, error: "again") }
+                _ = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+            }
+            #expect(try await store.read { try $0.spool.counts() } == ["quarantined": 1])
+            #expect(try await store.write { try $0.spool.drop(bad.id) })
+            #expect(try await store.write { try $0.spool.add("support", [item("bad")]) } == 0)
+            #expect(try await store.read { try $0.spool.get(bad.id) }?.bytes == [])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `a finished item stays known, with its bytes only if they are wanted`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", [item("kept"), item("gone")]) }
+            let items = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+            try await store.write { transaction in
+                for item in items { try transaction.spool.done(item.id, keepBytes: item.externalID == "kept") }
+            }
+            house.time.pass(.seconds(120))
+            #expect(try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) } == [])
+            #expect(try await store.read { try $0.spool.counts() } == ["done": 2])
+            #expect(try await store.read { transaction in try items.map { try transaction.spool.get($0.id)?.bytes } } == [[1, 2, 3], []])
+        }
+    }
+
+    @Test(arguments: [Engine.file, .memory])
+    func `the claims of a dead predecessor are free at once, and counted`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", [item("a"), item("b")]) }
+            _ = try await store.write { try $0.spool.claim(owner: "dead", lease: .seconds(600), limit: 10) }
+            try await store.releaseLeases()
+            let next = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(600), limit: 10) }
+            #expect(next.map(\.externalID) == ["a"])
+            #expect(next.map(\.attempts) == [2])
+        }
+    }
+}
