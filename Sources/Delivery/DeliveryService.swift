@@ -129,7 +129,26 @@ public final class DeliveryService: Service {
             }
             await self.sleep(ticket, atMost: sleep)
         }
-        for lane in state.withLock({ $0.lanes }) { _ = lane.empty() }  // their leases end, or the next start frees them
+        await putBack()
+    }
+
+    /// What waits in memory when the daemon stops goes back to the ledger, so that another node or the next start need not wait for leases.
+    private func putBack() async {
+        let rows = state.withLock { state in
+            defer { state.homeless = [] }
+            return state.lanes.flatMap { $0.empty() } + state.homeless
+        }
+        guard !rows.isEmpty else { return }
+        let retry = settings.retry
+        do {
+            try await store.write { transaction in
+                for row in rows where transaction.now < row.at + self.settings.lease {
+                    try transaction.sends.record(row.send.id, .deferred(after: .zero, "the daemon stopped before its turn"), retry: retry)
+                }
+            }
+        } catch {
+            logger.warning("Rows were not put back; their leases will end.", metadata: ["rows": "\(rows.count)", "error": "\(error)"])
+        }
     }
 
     /// Looks, and claims only when there is something: reading does not disturb the one writer.

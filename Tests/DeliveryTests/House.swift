@@ -112,16 +112,23 @@ struct House: Sendable {
 
     // MARK: Running
 
-    func service(_ senders: [Sender], change: (inout DeliverySettings) -> Void = { _ in }) throws -> DeliveryService {
+    func service(
+        _ senders: [Sender], node: Int = 1, change: (inout DeliverySettings) -> Void = { _ in }
+    ) throws -> DeliveryService {
         var settings = DeliverySettings(publicURL: "https://care.example")
         settings.retry = RetrySchedule(first: .milliseconds(20), longest: .milliseconds(100), giveUpAfter: .seconds(3600))
         change(&settings)
         return DeliveryService(
             store: store, loop: loop, senders: senders, layouts: try Layouts.load(from: Self.layoutFolder), settings: settings,
-            gate: gate(), logger: quiet)
+            gate: gate(node: node), logger: quiet)
     }
 
-    func gate() -> DeliveryGate { DeliveryGate(store: store, dataDirectory: folder, node: 1, logger: quiet) }
+    /// Each node has a data directory of its own.
+    func gate(node: Int = 1) -> DeliveryGate {
+        let directory = node == 1 ? folder : "\(folder)/node\(node)"
+        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        return DeliveryGate(store: store, dataDirectory: directory, node: node, logger: quiet)
+    }
 
     /// Runs the service in a group of its own until `body` returns, then shuts it down gracefully.
     func running<T>(_ service: DeliveryService, _ body: () async throws -> T) async throws -> T {
