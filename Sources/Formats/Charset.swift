@@ -95,14 +95,17 @@ enum Charset {
     private static let aliases: [String: String] = {
         let table = """
             UTF-8: utf-8 utf8 unicode-1-1-utf-8 x-unicode-2-0-utf-8 utf-8mb4 cp65001 unicode
-            US-ASCII: us-ascii ascii ansi_x3.4-1968 ansi_x3.4-1986 iso646-us 646 7bit 8bit default unknown-8bit x-unknown unknown none binary
-            GB18030: gb18030 gb2312 gbk gb_2312-80 gb_2312 gb2312-80 euc-cn x-gbk cp936 ms936 windows-936 chinese csgb2312 x-euc-cn gb-2312 gb
+            US-ASCII: us-ascii ascii ansi_x3.4-1968 ansi_x3.4-1986 iso646-us 646 7bit 8bit default unknown-8bit x-unknown
+            US-ASCII: unknown none binary
+            GB18030: gb18030 gb2312 gbk gb_2312-80 gb_2312 gb2312-80 euc-cn x-gbk cp936 ms936 windows-936 chinese
+            GB18030: csgb2312 x-euc-cn gb-2312 gb
             BIG5-HKSCS: big5 big5-hkscs big-5 cn-big5 csbig5 x-x-big5 cp950 windows-950 big5hkscs
             CP932: shift_jis shift-jis sjis x-sjis ms_kanji cp932 windows-31j ms932 csshiftjis
             EUC-JP-MS: euc-jp x-euc-jp eucjp cseucpkdfmtjapanese
             ISO-2022-JP: iso-2022-jp csiso2022jp iso-2022-jp-ms cp50220 cp50221 cp50222 iso-2022-jp-1
             CP949: euc-kr ks_c_5601-1987 ks_c_5601 ks_c_5601-1989 ksc5601 ksc_5601 cp949 windows-949 uhc korean euckr cseuckr x-windows-949
-            CP1252: iso-8859-1 iso8859-1 iso_8859-1 iso-8859-1-windows-3.1-latin-1 latin1 latin-1 l1 windows-1252 cp1252 cp-1252 ansi x-ansi iso88591 8859-1
+            CP1252: iso-8859-1 iso8859-1 iso_8859-1 iso-8859-1-windows-3.1-latin-1 latin1 latin-1 l1 windows-1252 cp1252
+            CP1252: cp-1252 ansi x-ansi iso88591 8859-1
             CP1254: iso-8859-9 iso8859-9 latin5 windows-1254
             CP874: tis-620 iso-8859-11 windows-874 tis620
             KOI8-R: koi8-r koi8r koi8 koi

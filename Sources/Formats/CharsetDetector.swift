@@ -62,9 +62,7 @@ enum CharsetDetector {
 
     /// Only when decoding succeeds and gives East Asian characters: a `+` alone is a phone number.
     private static func isUTF7(_ bytes: [UInt8]) -> Bool {
-        guard ASCII.find("+", in: bytes) != nil, ASCII.find("-", in: bytes) != nil, let out = Charset.convert(bytes, from: Charset.utf7),
-            out.errors == 0
-        else { return false }
+        guard hasUTF7Run(bytes), let out = Charset.convert(bytes, from: Charset.utf7), out.errors == 0 else { return false }
         var wide = 0
         for scalar in Charset.string(out.bytes).unicodeScalars where scalar.value >= 0x80 {
             switch scalar.value {

@@ -2,7 +2,7 @@
 enum FileName {
     static let lengthMax = 150
 
-    /// The last path component without control characters, hidden dots and names of devices; made from type and number when nothing is left.
+    /// The last path component without control characters and hidden dots; made from type and number when nothing is left.
     static func safe(_ name: String?, type: String, number: Int) -> String {
         let last = (name ?? "").unicodeScalars.split { $0 == "/" || $0 == "\\" }.last.map { String(String.UnicodeScalarView($0)) } ?? ""
         var text = String(String.UnicodeScalarView(last.unicodeScalars.filter(isVisible)))
@@ -23,7 +23,7 @@ enum FileName {
     /// Neither control characters nor the marks that turn `exe.txt` around.
     private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFFD: false
+        case 0..<0x20, 0x22, 0x7F...0x9F, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFFD: false
         default: true
         }
     }

@@ -44,49 +44,108 @@ struct HTMLAttributes {
 /// Walks over an HTML document without building a tree, so that neither depth nor size can hurt. Opens no connection and no file.
 enum HTMLEvents {
     static let bytesMax = 1 << 30
+    /// libxml2 searches all open elements at each end tag. Where more are open the walk closes them and goes on behind.
+    static let depthMax = 256
+    static let roundsMax = 100
+    /// Keeps libxml2 from inventing a paragraph around bare text.
+    private static let frame = Array("<html><body>".utf8)
 
     static func walk(_ html: String, into sink: HTMLSink) {
         XMLLibrary.start()
-        guard let parser = htmlNewParserCtxt() else { return }
+        guard html.utf8.count < bytesMax, !html.isEmpty else { return }
+        var bytes = frame + Array(html.utf8)
+        var start = frame.count
+        for _ in 0..<roundsMax where start < bytes.count {
+            bytes.replaceSubrange((start - frame.count)..<start, with: frame)
+            guard let stopped = HTMLRound(sink).run(bytes, from: start - frame.count) else { return }
+            start += max(stopped - frame.count, 1)
+            while start < bytes.count, bytes[start] == 0x2F || bytes[start] == 0x3E {  // the rest of the tag it stopped in
+                start += 1
+                if bytes[start - 1] == 0x3E { break }
+            }
+        }
+    }
+}
+
+/// One run of libxml2's parser; keeps what is open, to close it when the run is stopped.
+private final class HTMLRound {
+    private let sink: HTMLSink
+    private var open: [String] = []
+    private var stoppedAt: Int?
+    private var parser: htmlParserCtxtPtr?
+
+    init(_ sink: HTMLSink) { self.sink = sink }
+
+    /// - Returns: how many bytes were read when too much was open; nil at the end of the document.
+    func run(_ bytes: [UInt8], from start: Int) -> Int? {
+        guard let parser = htmlNewParserCtxt() else { return nil }
         defer { htmlFreeParserCtxt(parser) }
-        var handler = xmlSAXHandler()
-        handler.startElement = { context, name, attributes in
-            guard let name else { return }
-            HTMLEvents.sink(context).start(String(cString: name), HTMLAttributes(raw: attributes))
-        }
-        handler.endElement = { context, name in
-            guard let name else { return }
-            HTMLEvents.sink(context).end(String(cString: name))
-        }
-        handler.characters = { context, text, length in
-            HTMLEvents.sink(context).text(UnsafeBufferPointer(start: text, count: Int(length)))
-        }
-        handler.ignorableWhitespace = handler.characters
-        handler.cdataBlock = { _, _, _ in }  // scripts and styles
-        parser.pointee.sax.pointee = handler
-        parser.pointee.userData = Unmanaged.passUnretained(sink).toOpaque()
+        self.parser = parser
+        parser.pointee.sax.pointee = Self.handler
+        parser.pointee.userData = Unmanaged.passUnretained(self).toOpaque()
         let options =
             Int32(HTML_PARSE_RECOVER.rawValue) | Int32(HTML_PARSE_NOERROR.rawValue) | Int32(HTML_PARSE_NOWARNING.rawValue)
             | Int32(HTML_PARSE_NONET.rawValue) | Int32(HTML_PARSE_COMPACT.rawValue) | Int32(HTML_PARSE_IGNORE_ENC.rawValue)
-        var html = html
-        html.withUTF8 { buffer in
-            guard buffer.count > 0, buffer.count < bytesMax else { return }
-            buffer.withMemoryRebound(to: CChar.self) { chars in
-                let document = htmlCtxtReadMemory(parser, chars.baseAddress, Int32(chars.count), nil, "UTF-8", options)
+        withExtendedLifetime(self) {
+            bytes[start...].withUnsafeBytes { buffer in
+                let chars = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+                let document = htmlCtxtReadMemory(parser, chars, Int32(buffer.count), nil, "UTF-8", options)
                 if document != nil { xmlFreeDoc(document) }
             }
         }
-        withExtendedLifetime(sink) {}
+        while let name = open.popLast() { sink.end(name) }
+        return stoppedAt
     }
 
-    private static func sink(_ context: UnsafeMutableRawPointer?) -> HTMLSink {
+    private static var handler: xmlSAXHandler {
+        var handler = xmlSAXHandler()
+        handler.startElement = { context, name, attributes in
+            guard let name else { return }
+            HTMLRound.of(context).start(String(cString: name), HTMLAttributes(raw: attributes))
+        }
+        handler.endElement = { context, name in
+            guard let name else { return }
+            HTMLRound.of(context).end(String(cString: name))
+        }
+        handler.characters = { context, text, length in
+            HTMLRound.of(context).text(UnsafeBufferPointer(start: text, count: Int(length)))
+        }
+        handler.ignorableWhitespace = handler.characters
+        handler.cdataBlock = { _, _, _ in }  // scripts and styles
+        return handler
+    }
+
+    private static func of(_ context: UnsafeMutableRawPointer?) -> HTMLRound {
         guard let context else { fatalError("libxml2 lost the context it was given") }
-        return Unmanaged<HTMLSink>.fromOpaque(context).takeUnretainedValue()
+        return Unmanaged<HTMLRound>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func start(_ name: String, _ attributes: HTMLAttributes) {
+        guard stoppedAt == nil else { return }
+        sink.start(name, attributes)
+        open.append(name)
+        if open.count > HTMLEvents.depthMax, let parser, let input = parser.pointee.input {
+            stoppedAt = Int(input.pointee.consumed) + (input.pointee.cur - input.pointee.base)
+            xmlStopParser(parser)
+        }
+    }
+
+    private func end(_ name: String) {
+        guard stoppedAt == nil, !open.isEmpty else { return }
+        open.removeLast()
+        sink.end(name)
+    }
+
+    private func text(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if stoppedAt == nil { sink.text(bytes) }
     }
 }
 
 enum XMLLibrary {
     /// libxml2 wants to be initialised once, before threads use it.
     static func start() { _ = once }
-    private static let once: Void = { xmlInitParser() }()
+    private static let once: Void = {
+        xmlInitParser()
+        _ = htmlHandleOmittedElem(0)  // no invented <p> around bare text: it would look like a paragraph
+    }()
 }

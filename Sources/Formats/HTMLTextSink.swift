@@ -1,6 +1,6 @@
 /// Writes what a reader sees, as plain text.
 final class TextSink: HTMLSink {
-    static let listDepthMax = 50
+    static let listDepthMax = 10
     static let quoteDepthMax = 20
     static let linkBytesMax = 2000
 

@@ -1,4 +1,4 @@
-/// The header of a mail as raw fields, found without trusting that it is one: the empty line after it may be missing, lines of it may be junk.
+/// The header of a mail as raw fields. The empty line after it may be missing, and lines of it may be junk.
 struct HeaderBlock {
     static let bytesMax = 4 << 20
     static let fieldsMax = 20_000

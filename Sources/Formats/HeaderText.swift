@@ -123,27 +123,28 @@ enum Base64 {
     static func isDigit(_ byte: UInt8) -> Bool { values[Int(byte)] != 0xFF }
 
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.count * 3 / 4)
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in text {
-            let value = values[Int(byte)]
-            if value == 0xFF {
-                if byte == 0x3D {
-                    bits = 0
-                    count = 0
+        [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { out, count in
+            values.withUnsafeBufferPointer { values in
+                var bits: UInt32 = 0
+                var held = 0
+                text.withUnsafeBufferPointer { text in
+                    for byte in text {
+                        let value = values[Int(byte)]
+                        if value == 0xFF {
+                            if byte == 0x3D { held = 0 }
+                            continue
+                        }
+                        bits = bits << 6 | UInt32(value)
+                        held += 6
+                        if held >= 8 {
+                            held -= 8
+                            out[count] = UInt8(truncatingIfNeeded: bits >> UInt32(held))
+                            count += 1
+                        }
+                    }
                 }
-                continue
-            }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                out.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
             }
         }
-        return out
     }
 
     /// - Parameter lineLength: digits per line, each line ended by CRLF; one line without an end when nil.

@@ -34,8 +34,8 @@ public indirect enum JSONValue: Sendable, Hashable {
         }
     }
 
-    /// The value as people read it: a string itself, a number's digits, yes or no, lists joined by ", ", of an object its label, text, name,
-    /// title or value, else all members as `name: value`.
+    /// The value as people read it: a string itself, a number's digits, yes or no, lists joined by ", ", of an object its
+    /// label, text, name, title or value, else all members as `name: value`.
     public var plain: String {
         switch self {
         case .null: return ""

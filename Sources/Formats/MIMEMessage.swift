@@ -61,6 +61,11 @@ struct MIMEPart {
     /// The content without its transfer encoding; unknown encodings come as they are.
     func decoded() -> [UInt8] {
         guard cgmime_is_part(raw) != 0, let content = cgmime_content(raw) else { return [] }
+        if g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64, let stream = g_mime_data_wrapper_get_stream(content)
+        {
+            g_mime_stream_reset(stream)  // GMime drops the last bytes when the padding is missing
+            return Base64.decode(Self.collect { g_mime_stream_write_to_stream(stream, $0) }[...])
+        }
         return Self.collect { g_mime_data_wrapper_write_to_stream(content, $0) }
     }
 

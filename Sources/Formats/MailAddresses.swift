@@ -16,6 +16,8 @@ enum MailAddresses {
         var comment: [UInt8] = []
         var angle: [UInt8]?
         var hasQuote = false
+        /// Where in `phrase` a quoted local part begins, which may hold blanks.
+        var localStart: Int?
 
         init(line: [UInt8]) { self.line = line }
 
@@ -62,6 +64,7 @@ enum MailAddresses {
             i += 1
             hasQuote = true
             if i < line.count, line[i] == 0x40 {  // a quoted local part
+                localStart = phrase.count
                 phrase += isAtom(text) ? text : [0x22] + text + [0x22]
             } else {
                 phrase += text
@@ -124,6 +127,7 @@ enum MailAddresses {
                 comment = []
                 angle = nil
                 hasQuote = false
+                localStart = nil
             }
             if let angle {
                 let address = clean(angle[...])
@@ -143,8 +147,11 @@ enum MailAddresses {
                 if isWord, !hasQuote { found.append(MailAddress(name: decoded(comment), address: clean(text))) }
                 return
             }
-            var start = at
-            while start > text.startIndex, text[start - 1] != ASCII.space || text[at - 1] == ASCII.space && start == at { start -= 1 }
+            var start = localStart ?? at
+            if localStart == nil {
+                while start > text.startIndex, text[start - 1] == ASCII.space { start -= 1 }
+                while start > text.startIndex, text[start - 1] != ASCII.space { start -= 1 }
+            }
             var end = at + 1
             while end < text.endIndex, text[end] == ASCII.space { end += 1 }
             while end < text.endIndex, text[end] != ASCII.space { end += 1 }
@@ -156,9 +163,11 @@ enum MailAddresses {
         private func clean(_ text: ArraySlice<UInt8>) -> String {
             var bytes: [UInt8] = []
             var depth = 0
+            var isQuoted = false
             for byte in text {
-                if byte == 0x28 { depth += 1 }
-                if depth == 0, byte > 0x20 { bytes.append(byte) }
+                if byte == 0x22, depth == 0 { isQuoted.toggle() }
+                if byte == 0x28, !isQuoted { depth += 1 }
+                if depth == 0, byte > 0x20 || isQuoted { bytes.append(byte) }
                 if byte == 0x29, depth > 0 { depth -= 1 }
             }
             if ASCII.find("=?", in: bytes) == 0 { bytes = HeaderText.decodeWords(bytes).filter { $0 > 0x20 } }

@@ -98,8 +98,9 @@ struct MarkdownTextWriter {
         if breaks > 0 || out.isEmpty {
             if breaks > 0 { out += "\n" }
             if breaks > 1 {
-                let bare = prefixes.map(\.others).joined()
-                out += bare.utf8.allSatisfy { $0 == ASCII.space } ? "\n" : bare + "\n"
+                var bare = prefixes.map(\.others).joined()
+                while bare.utf8.last == ASCII.space { bare.removeLast() }
+                out += bare + "\n"
             }
             breaks = 0
             for index in prefixes.indices { begin(index) }

@@ -62,6 +62,7 @@ public struct OutgoingMail: Sendable {
         for part in [plain, rich] {
             out += "--\(boundary)\r\n".utf8
             out += part.bytes
+            out += "\r\n".utf8  // this line end belongs to the boundary, the one before it to the text
         }
         out += "--\(boundary)--\r\n".utf8
         return out
