@@ -20,7 +20,7 @@ public final class LineConnection: Sendable {
         try await wait { line, request, continuation, core in line.send(request, bytes, continuation, in: core) }
     }
 
-    /// The next bytes, at most 64 KiB; empty when the server has closed the connection.
+    /// The next bytes, at most 128 KiB; empty when the server has closed the connection.
     /// Cancellation and time-out leave the connection as it is, and no byte is lost by them.
     public func receive(timeout: Duration) async throws -> [UInt8] {
         try await wait { line, request, continuation, core in line.receive(request, timeout, continuation, in: core) }

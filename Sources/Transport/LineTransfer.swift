@@ -50,6 +50,8 @@ final class LineTransfer: LoopCore.Transfer {
     private var login: [UInt8] = []
     private var isOpen = false
     private var descriptor: Int32 = CURL_SOCKET_BAD
+    /// What came before anybody received.
+    private var early: [UInt8] = []
 
     private var reader: (id: Int, continuation: CheckedContinuation<[UInt8], any Error>, deadline: Int64, timeout: Duration)?
     private var writer: (id: Int, continuation: CheckedContinuation<Void, any Error>, bytes: [UInt8], sent: Int, deadline: Int64)?
@@ -108,6 +110,9 @@ final class LineTransfer: LoopCore.Transfer {
         descriptor = easy.socket
         isOpen = true
         self.opened = nil
+        // libcurl ties the connection to our handle with the first call only. Until then it may close it as one that nobody uses: after
+        // 118 s, or as soon as bytes lie on it.
+        early = take(into: core.scratch).bytes
         opened.resume(returning: LineOpened(id: id, login: login))
         login = []
     }
@@ -141,21 +146,29 @@ final class LineTransfer: LoopCore.Transfer {
 
     private func read(in core: LoopCore) {
         guard let reader else { return }
+        let (bytes, code) = take(into: core.scratch)
+        let found = early.isEmpty ? bytes : early + bytes
+        guard !found.isEmpty || code != CURLE_AGAIN else { return }
+        early = []
+        self.reader = nil
+        if found.isEmpty && code != CURLE_OK {
+            reader.continuation.resume(throwing: lost(code))
+        } else {
+            reader.continuation.resume(returning: found)
+        }
+    }
+
+    /// Everything there is, as far as it fits: TLS may hold bytes that no event tells of. OK without bytes means closed by the peer.
+    private func take(into buffer: UnsafeMutableRawBufferPointer) -> (bytes: [UInt8], code: CURLcode) {
         var filled = 0
         var code = CURLE_OK
-        while filled < core.scratch.count {
+        while filled < buffer.count {
             var got = 0
-            code = curl_easy_recv(easy.raw, core.scratch.baseAddress?.advanced(by: filled), core.scratch.count - filled, &got)
+            code = curl_easy_recv(easy.raw, buffer.baseAddress?.advanced(by: filled), buffer.count - filled, &got)
             guard code == CURLE_OK, got > 0 else { break }
             filled += got
         }
-        if filled > 0 || code == CURLE_OK {
-            self.reader = nil
-            reader.continuation.resume(returning: [UInt8](core.scratch[..<filled]))
-        } else if code != CURLE_AGAIN {
-            self.reader = nil
-            reader.continuation.resume(throwing: lost(code))
-        }
+        return ([UInt8](buffer[..<filled]), code)
     }
 
     // MARK: Sending

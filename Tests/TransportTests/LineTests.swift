@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Synchronization
 import Testing
 
@@ -62,6 +63,23 @@ import Testing
             #expect(error?.description == "two tasks receive from one connection at the same time.")
             line.close()
             await #expect(throws: CancellationError.self) { _ = try await first.value }
+        }
+    }
+
+    @Test func `what the server says before anybody listens is kept, also when other connections come`() async throws {
+        let server = relay { peer in
+            // So that libcurl does not read them together with the answer to EHLO.
+            usleep(200_000)
+            peer.say("early words")
+            peer.untilClosed()
+        }
+        try await withLoop { loop in
+            let line = try await loop.connect(server.smtp())
+            // libcurl looks for dead connections once a second, and takes an unused one with bytes on it for dead.
+            try await Task.sleep(for: .milliseconds(1100))
+            let other = try await loop.connect(server.smtp())
+            #expect(try await line.receive(timeout: .seconds(50)) == Array("early words\r\n".utf8))
+            #expect(try await other.receive(timeout: .seconds(50)) == Array("early words\r\n".utf8))
         }
     }
 

@@ -25,11 +25,11 @@ extension IMAPClient {
             case .accepted: isAccepted = true
             case .nothing: break
             case .news:
+                guard isAccepted else { continue }
+                try await done(running)
+                // What came until then, the caller finds anyway.
                 hasNews = false
-                if isAccepted {
-                    try await done(running)
-                    return true
-                }
+                return true
             case .ended: return false
             case .over:
                 try await done(running)
