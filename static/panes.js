@@ -126,6 +126,8 @@ export function toast(text, action, run) {
 }
 
 export function startPanes() {
+  let here = location.pathname + location.search;
+  document.addEventListener('conversation', () => { here = location.pathname + location.search; });
   document.addEventListener('click', event => {
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = event.target.closest('a');
@@ -139,6 +141,9 @@ export function startPanes() {
     }
   });
   addEventListener('popstate', () => {
+    // Only the part after # changed: something slid in or out.
+    if (here === location.pathname + location.search) return;
+    here = location.pathname + location.search;
     if (location.pathname.startsWith('/tickets/')) open(location.href, false).catch(() => location.reload());
     else if (new URLSearchParams(location.search).get('view') === new URLSearchParams(list().dataset.address).get('view')) back(false);
     else location.reload();

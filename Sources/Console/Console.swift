@@ -1,7 +1,8 @@
 // Console: what agents, customers and monitoring see over HTTP.
 //
-// In: requests, and the store's events. Out: pages, fragments of pages, live updates, metrics, and rows: agents' actions through `Desk`, posted forms
-// into the spool, consent. Never: SQL, a decision about a customer, mail sent from here, a page that needs a script to work.
+// In: requests, and the store's events. Out: pages, fragments of pages, live updates, metrics, and rows: agents' actions
+// through `Desk`, posted forms into the spool, consent. Never: SQL, a decision about a customer, mail sent from here, a page that
+// needs a script to work.
 public import Desk
 public import Domain
 import FoundationEssentials

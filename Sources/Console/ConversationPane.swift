@@ -1,4 +1,5 @@
 import Domain
+import Formats
 import Store
 
 // The conversation: who said what, why it stands here, and the box to answer in.
@@ -8,13 +9,10 @@ extension Scene {
         let ticket = whole.ticket
         var model: Model = [
             "ticketID": ticket.id.description, "number": "\(ticket.number)", "subject": subject(ticket.subject), "queue": ticket.queue,
-            "statusText": words["status_\(ticket.status.rawValue)"], "statusTone": statusTone(ticket.status),
-            "action": "/tickets/\(ticket.number)", "draft": randomHex(12), "kindText": words["kind_\(ticket.kind.rawValue)"],
-            "list": query.address(view: data.view), "isOpenStatus": ticket.status.isOpen,
+            "statusTone": statusTone(ticket.status),
+            "action": "/tickets/\(ticket.number)", "draft": randomHex(12),
+            "list": query.address(view: data.view),
         ]
-        let assignee = data.agents.first { $0.id == ticket.assignee }
-        model["assignee"] = assignee.map { $0.id == agent.id ? words["you"] : $0.name } ?? words["nobody"]
-        model["isMine"] = ticket.assignee == agent.id
         model["agents"] = data.agents.map { other in
             ["id": other.id.description, "name": other.name, "isAssignee": other.id == ticket.assignee] as Model
         }
@@ -42,6 +40,8 @@ extension Scene {
             "via": via(message), "body": shown.html, "isCut": shown.isCut, "textURL": "/messages/\(message.id)/text",
         ]
         model["when"] = time.model(message.occurredAt)
+        // Ours is Markdown and cannot hold HTML of its own.
+        if message.direction != .inbound { model["rich"] = SafeHTML(Markdown.html(message.body, hardBreaks: true)) }
         if shown.quotedLines > 0 {
             model["quoted"] = shown.quoted
             model["quotedText"] = words.fill("quoted_lines", ["n": "\(shown.quotedLines)"])

@@ -2,7 +2,7 @@ import Domain
 import Hummingbird
 import Store
 
-// The inbox: views | tickets | conversation and customer. The same data makes the whole page and the fragments that a live update puts in place.
+// The inbox: views | tickets | conversation and customer. One look makes the whole page, or the fragment for a live update.
 extension Site {
     @Sendable func inbox(_ request: Request, _ visit: Visit) async throws -> Response {
         try await inbox(request, visit, number: nil)

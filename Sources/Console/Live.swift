@@ -8,7 +8,7 @@ extension Site {
     static let breath = Duration.milliseconds(120)
     static let ticketsNamedMax = 50
 
-    /// Server-sent events: `change` names the tickets that changed, `reset` says to load everything, comments show that the connection lives.
+    /// Server-sent events: `change` names the tickets that changed, `reset` says to load everything, comments are heartbeats.
     @Sendable func live(_ request: Request, _ visit: Visit) async throws -> Response {
         _ = try visit.agentSession()
         let resumed = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }.flatMap { Int64($0) }

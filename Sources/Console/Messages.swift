@@ -67,7 +67,8 @@ extension Site {
         var response = Response.html(document)
         let images = withImages ? "data: https: http:" : "data:"
         response.headers[.contentSecurityPolicy] =
-            "default-src 'none'; style-src 'unsafe-inline'; img-src \(images); base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+            "default-src 'none'; style-src 'unsafe-inline'; img-src \(images); base-uri 'none'; form-action 'none'; "
+            + "frame-ancestors 'self'; sandbox"
         response.headers[.cacheControl] = "private, max-age=300"
         return response
     }

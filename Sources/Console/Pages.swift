@@ -34,8 +34,8 @@ struct Pages: Sendable {
         library.render(Self.guarded(model), withTemplate: name) ?? "the template \(name).mustache is missing"
     }
 
-    /// Swift-mustache escapes by `Character`, so a quote followed by a combining mark is another character to it and would pass unescaped and
-    /// end an attribute. A dotted circle between the two, the mark's usual lone base, parts them again.
+    /// Swift-mustache escapes by `Character`, so a quote followed by a combining mark is another character to it and would
+    /// pass unescaped and end an attribute. A dotted circle between the two, the mark's usual lone base, parts them again.
     static func guarded(_ value: Any) -> Any {
         switch value {
         case let text as String: guarded(text)

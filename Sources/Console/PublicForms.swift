@@ -89,7 +89,7 @@ extension Site {
         return accepted(form, request, visit)
     }
 
-    /// Any form needs some words; a field called `email` needs an address. Our own page marks itself, and needs both a message and an address.
+    /// Any form needs some words; a field called `email` needs an address. Our own page marks itself and needs both.
     static func problems(_ fields: Fields, honeypot: String) -> [String] {
         let given = fields.pairs.filter { $0.name != honeypot && !$0.name.hasPrefix("_") && !$0.value.trimmed.isEmpty }
         let isOurs = fields["_page"] == "1"

@@ -118,8 +118,8 @@ extension Site {
         return response
     }
 
-    /// The form of an agent's POST. Refuses it unless it carries the session's token (field `csrf` or header `X-CSRF-Token`) and, where the browser
-    /// says where it comes from, that is here.
+    /// The form of an agent's POST. Refused unless it carries the session's token (field `csrf` or header `X-CSRF-Token`) and,
+    /// where the browser says where it comes from, that is here.
     func agentForm(_ request: Request, _ visit: Visit) async throws -> (Visit.Session, Fields) {
         let session = try visit.agentSession()
         if let name = HTTPField.Name("Sec-Fetch-Site"), let from = request.headers[name], from == "cross-site" {

@@ -1,6 +1,6 @@
 import Domain
 
-/// The customer's mood over time as a small drawing. Colours come from classes of the style sheet, because our pages allow no inline styles.
+/// The customer's mood over time as a small drawing. Colours come from classes: our pages allow no inline styles.
 enum Sparkline {
     static let width = 260.0
     static let height = 56.0

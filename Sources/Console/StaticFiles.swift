@@ -3,8 +3,8 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// Style sheets, scripts and icons, held in memory. Their address contains a hash of the whole folder, so that browsers may keep them for ever and
-/// modules that import one another always fit together.
+/// Style sheets, scripts and icons, held in memory. Their address contains a hash of the whole folder, so that browsers
+/// may keep them for ever and modules that import one another always fit together.
 struct StaticFiles: Sendable {
     static let sizeBytesMax = 4 << 20
 

@@ -1,6 +1,6 @@
 import Domain
 
-/// Times as people read them. Local time exists only in the browser: each `<time>` carries the instant, and a script shows it in local time.
+/// Times as people read them. Local time exists only in the browser: each `<time>` carries the instant.
 struct TimeText {
     let words: Vocabulary
     let now: Timestamp

@@ -4,8 +4,8 @@ import Hummingbird
 import Logging
 import Store
 
-// The link at the foot of marketing mail. GET only shows; POST acts, whether a person pressed the button or a mail program sent RFC 8058's one-click
-// body. The token is all it takes: no cookie, no login, no redirect.
+// The link at the foot of marketing mail. GET only shows; POST acts, by the button or by RFC 8058's one-click body.
+// The token is all it takes: no cookie, no login, no redirect.
 extension Site {
     static let unsubscribesPerHour = 300
     private static let bodyBytesMax = 64 << 10
