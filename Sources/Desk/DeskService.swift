@@ -68,6 +68,8 @@ public struct DeskService: Service {
             for one in scored {
                 do {
                     try await place([one])
+                } catch let error as StoreError where error.kind == .superseded {
+                    // Another node took it over and has placed it.
                 } catch {
                     logger.error(
                         "A message could not be placed; it is tried again when its claim has expired.",
@@ -84,7 +86,7 @@ public struct DeskService: Service {
         return ScoredMessage(message: message, language: language, mood: mood)
     }
 
-    private func place(_ batch: [ScoredMessage]) async throws {
+    func place(_ batch: [ScoredMessage]) async throws {
         let settings = desk.settings
         let signer = desk.store.signer
         try await desk.store.write { transaction in

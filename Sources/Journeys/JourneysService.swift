@@ -11,6 +11,8 @@ public final class JourneysService: Service {
     static let eventsMax = 200
     static let stepsMax = 100
     static let longestWait: Duration = .seconds(30)
+    /// PostgreSQL shows an event only when no older transaction runs, and nothing wakes us at that moment.
+    static let longestWaitOnServer: Duration = .seconds(1)
     /// A step that cannot be taken must not make the loop spin.
     static let shortestWait: Duration = .milliseconds(50)
 
@@ -102,7 +104,8 @@ public final class JourneysService: Service {
     }
 
     private func untilNextStep() async throws -> Duration {
-        guard let due = try await store.read({ try $0.enrolments.nextDue() }) else { return Self.longestWait }
-        return min(max(due - store.time.now(), Self.shortestWait), Self.longestWait)
+        let longest = store.kind == .postgres ? Self.longestWaitOnServer : Self.longestWait
+        guard let due = try await store.read({ try $0.enrolments.nextDue() }) else { return longest }
+        return min(max(due - store.time.now(), Self.shortestWait), longest)
     }
 }

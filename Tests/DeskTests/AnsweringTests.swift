@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct AnsweringTests {
     @Test("an answer waits in the ledger, shows in the conversation and makes the ticket wait")
     func reply() async throws {
-        try await Office.with { office in
+        try await Office.with(everywhere: true) { office in
             try await office.deliver([Mail(key: "a", references: ["older", "old"])])
             try await office.placeAll()
             office.time.advance(.seconds(60))
@@ -47,7 +47,7 @@ import Testing
 
     @Test("the same draft is answered once, whatever comes with it the second time")
     func sameDraft() async throws {
-        try await Office.with { office in
+        try await Office.with(everywhere: true) { office in
             try await office.deliver([Mail(key: "a")])
             try await office.placeAll()
             let first = try await office.reply(1001, draft: "d1")

@@ -13,29 +13,35 @@ final class Office: Sendable {
     let desk: Desk
     let time: StandingClock
     let agent: Agent
+    private let url: String
     private let folder: String
 
     static let start = Timestamp(seconds: 1_795_000_000)
 
-    static func with(rules: String = "", _ body: (Office) async throws -> Void) async throws {
-        let folder = NSTemporaryDirectory() + "hongyan-desk-\(UUID().uuidString)"
+    /// - Parameter everywhere: whether the test runs on PostgreSQL, too, when `HONGYAN_TEST_POSTGRES` holds its URL.
+    static func with(rules: String = "", everywhere: Bool = false, _ body: (Office) async throws -> Void) async throws {
+        let name = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }
+        let folder = NSTemporaryDirectory() + "hongyan-desk-\(name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let office = try await Office(folder: folder, rules: rules)
-        do {
-            try await body(office)
-            await office.store.close()
-        } catch {
-            await office.store.close()
-            throw error
+        let server = ProcessInfo.processInfo.environment["HONGYAN_TEST_POSTGRES"].map { ["\($0)?schema=\(name)"] } ?? []
+        for url in ["sqlite://\(folder)/hongyan.sqlite3"] + (everywhere ? server : []) {
+            let office = try await Office(url: url, folder: folder, rules: rules)
+            do {
+                try await body(office)
+                await office.store.close()
+            } catch {
+                await office.store.close()
+                throw error
+            }
         }
     }
 
-    private init(folder: String, rules: String) async throws {
+    private init(url: String, folder: String, rules: String) async throws {
+        self.url = url
         self.folder = folder
         time = StandingClock(Self.start)
-        store = try await Store.open(
-            "sqlite://\(folder)/hongyan.sqlite3", blobs: folder + "/blobs", node: 1, time: time, logger: Self.quiet)
+        store = try await Store.open(url, blobs: folder + "/blobs", node: 1, time: time, logger: Self.quiet)
         try await store.migrate()
         var support = Account(name: "support", kind: .imap, url: "imaps://mail.example")
         support.addresses = ["help@shop.example"]
@@ -52,9 +58,16 @@ final class Office: Sendable {
         }
     }
 
+    /// Another node's desk on the same database.
+    func neighbour() async throws -> Desk {
+        let other = try await Store.open(url, blobs: folder + "/blobs", node: 2, time: time, logger: Self.quiet)
+        try await other.migrate()
+        return Desk(store: other, settings: desk.settings)
+    }
+
     /// Scores “angry” and “happy” and nothing else, so that a test can tell who was scored.
-    func service(owner: String = "desk-1") -> DeskService {
-        DeskService(desk: desk, owner: owner, logger: Self.quiet) { _, body in
+    func service(_ other: Desk? = nil, owner: String = "desk-1") -> DeskService {
+        DeskService(desk: other ?? desk, owner: owner, logger: Self.quiet) { _, body in
             let score = body.contains("angry") ? -0.8 : body.contains("happy") ? 0.7 : 0
             let label: Mood.Label = score < 0 ? .negative : score > 0 ? .positive : .neutral
             let words = score == 0 ? [] : [Mood.Word(text: score < 0 ? "angry" : "happy", weight: score)]
@@ -72,6 +85,10 @@ final class Office: Sendable {
     func placeAll(_ service: DeskService? = nil) async throws {
         let service = service ?? self.service()
         while try await service.placeNext() > 0 {}
+    }
+
+    func claim(_ store: Store) async throws -> [ScoredMessage] {
+        try await store.write { try $0.interactions.claimNew(owner: "x", lease: .seconds(60), limit: 1).map { ScoredMessage(message: $0) } }
     }
 
     /// The stored message of a mail.
@@ -97,8 +114,15 @@ final class Office: Sendable {
         try await store.read { try $0.reasons.about(about, id).map { "\($0.decision): \($0.text)" } }
     }
 
+    /// All events there are. PostgreSQL shows them only when no older transaction runs, be it another test's: a last event tells.
     func events() async throws -> [Event.Kind] {
-        try await store.read { try $0.events.read(after: 0, limit: 1000).map(\.kind) }
+        try await store.write { try $0.events.append(Event(at: $0.now, kind: .accountChanged)) }
+        var events = try await store.read { try $0.events.read(after: 0, limit: 1000) }
+        while events.last?.kind != .accountChanged {
+            try await Task.sleep(for: .milliseconds(10))
+            events = try await store.read { try $0.events.read(after: 0, limit: 1000) }
+        }
+        return events.map(\.kind).filter { $0 != .accountChanged }
     }
 
     func reply(_ number: Int64, draft: String, text: String = "Here is our answer.", solve: Bool = false) async throws -> ReplyResult {
