@@ -39,13 +39,14 @@ struct Claim {
             """, owner, transaction.now + lease, transaction.now, limit)
     }
 
-    /// Ids of items tried before that nobody works on.
+    /// Ids of items tried before that nobody works on, least tried first: one that was only near when another killed the process soon gets
+    /// out of its company.
     private func candidates(_ condition: String, limit: Int, before: Timestamp) throws -> [Row] {
         try transaction.query(
             """
             SELECT id FROM \(table) WHERE state IN ('new', 'claimed') AND attempts > 0 AND \(condition)
                 AND lease_until <= $1 AND touched_at <= $2
-            ORDER BY id LIMIT $3 \(transaction.dialect.skipLocked)
+            ORDER BY attempts, touched_at, id LIMIT $3 \(transaction.dialect.skipLocked)
             """, transaction.now, before, limit)
     }
 

@@ -8,15 +8,15 @@ extension Interactions {
         mood_model, message_id, in_reply_to, refs, fields, permalink, customer_id, ticket_id, attachment_count
         """
 
+    private static let insertion = """
+        INSERT INTO interactions (\(columns), spool_id, state, touched_at) VALUES (\(Dialect.parameters(35))) ON CONFLICT DO NOTHING
+        """
+
     func insert(_ interaction: Interaction, spool: ID<SpooledItem>?, state: String) throws -> Added {
-        let values = (1...35).map { "$\($0)" }.joined(separator: ", ")
-        let sql = """
-            INSERT INTO interactions (\(Self.columns), spool_id, state, touched_at) VALUES (\(values)) ON CONFLICT DO NOTHING
-            """
         let author = interaction.author
         let mood = interaction.mood
         let added = try transaction.execute(
-            sql, interaction.id, interaction.account, interaction.externalID, interaction.fingerprint, interaction.kind,
+            Self.insertion, interaction.id, interaction.account, interaction.externalID, interaction.fingerprint, interaction.kind,
             interaction.direction,
             interaction.nature, interaction.occurredAt, interaction.receivedAt, author.name, author.email, author.phone, author.handle,
             author.network, JSONText.encode(interaction.recipients), interaction.subject, interaction.body, interaction.html,

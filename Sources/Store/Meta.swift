@@ -14,6 +14,14 @@ public struct Meta {
             "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", key, value)
     }
 
+    /// The greatest id in the database; 0 when it is empty.
+    func lastID() throws -> Int64 {
+        try ["spool", "interactions", "customers", "tickets", "agents", "reasons", "sends", "enrolments"].map { table in
+            guard var row = try transaction.first("SELECT COALESCE(max(id), 0) FROM \(table)") else { return 0 }
+            return try row.integer()
+        }.max() ?? 0
+    }
+
     /// Made once for the life of the database: 32 random bytes.
     func instanceSecret() throws -> [UInt8] {
         if try get(Self.secretName) == nil {

@@ -13,10 +13,9 @@ public struct Sends {
     /// - Returns: false when the key is known; nothing is changed then.
     @discardableResult
     public func plan(_ send: Send) throws -> Bool {
-        let values = (1...28).map { "$\($0)" }.joined(separator: ", ")
         let added = try transaction.execute(
-            "INSERT INTO sends (\(Self.columns)) VALUES (\(values)) ON CONFLICT (send_key) DO NOTHING",
-            send.id, send.key, send.kind, send.purpose, send.state, send.customer, send.ticket, send.enrolment, send.interaction,
+            Self.insertion, send.id, send.key, send.kind, send.purpose, send.state, send.customer, send.ticket, send.enrolment,
+            send.interaction,
             send.recipient.lowercased(), send.sender, send.journey, send.step, send.version, send.dueAt, send.attempts, send.messageID,
             send.subject, send.text, JSONText.encode(send.vars), send.topic, send.locale, send.inReplyTo, JSONText.encode(send.references),
             send.response, send.createdAt, send.finishedAt, 0)
@@ -85,6 +84,7 @@ public struct Sends {
         version, due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, \
         finished_at, interruptions
         """
+    private static let insertion = "INSERT INTO sends (\(columns)) VALUES (\(Dialect.parameters(28))) ON CONFLICT (send_key) DO NOTHING"
     static let select = "SELECT \(columns) FROM sends"
 
     static func send(_ row: Row) throws -> Send {

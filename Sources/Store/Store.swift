@@ -17,6 +17,7 @@ public final class Store: Sendable {
     private let database: any Database
     /// PostgreSQL's schema to create and use, when the URL names one.
     private let schema: String?
+    private let ids: IDSource
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -32,6 +33,7 @@ public final class Store: Sendable {
         self.schema = schema
         self.blobs = blobs
         self.logger = logger
+        ids = begin.ids
         signals = begin.signals
         time = begin.time
     }
@@ -86,10 +88,11 @@ public final class Store: Sendable {
         while try await database.write(.latest, { try Migrations.step($0, schema: schema) }) {
             logger.info("The database schema was updated.")
         }
-        let secret = try await write { transaction in
+        let (secret, lastID) = try await write { transaction in
             try transaction.events.keepPositionsGrowing()
-            return try transaction.meta.instanceSecret()
+            return (try transaction.meta.instanceSecret(), try transaction.meta.lastID())
         }
+        ids.continueAfter(lastID)
         state.withLock { $0.signer = Signer(secret: secret) }
     }
 

@@ -20,10 +20,9 @@ public struct Tickets {
     }
 
     public func open(_ ticket: Ticket) throws {
-        let values = (1...19).map { "$\($0)" }.joined(separator: ", ")
         try transaction.execute(
-            "INSERT INTO tickets (\(Self.columns), subject_key) VALUES (\(values), $20)",
-            ticket.id, ticket.number, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer, ticket.customerName,
+            Self.insertion, ticket.id, ticket.number, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer,
+            ticket.customerName,
             ticket.assignee, ticket.account, ticket.kind, ticket.createdAt, ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt,
             ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, Self.subjectKey(ticket.subject))
     }
@@ -86,6 +85,7 @@ public struct Tickets {
         id, number, subject, status, queue, priority, customer_id, customer_name, assignee_id, account, kind, created_at, updated_at, \
         last_inbound_at, last_outbound_at, message_count, snippet, last_mood, lowest_mood
         """
+    private static let insertion = "INSERT INTO tickets (\(columns), subject_key) VALUES (\(Dialect.parameters(20)))"
     static let select = "SELECT \(columns) FROM tickets"
 
     static func ticket(_ row: Row) throws -> Ticket {

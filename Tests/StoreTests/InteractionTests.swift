@@ -3,7 +3,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct InteractionTests {
     @Test(arguments: Engine.available)
     func `a message comes back as it was stored`(engine: Engine) async throws {

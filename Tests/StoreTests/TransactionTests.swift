@@ -4,7 +4,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct TransactionTests {
     struct Refusal: Error, Equatable {}
 
@@ -112,6 +112,21 @@ struct TransactionTests {
             try await house.store.migrate()
             #expect(try await house.store.read { try $0.meta.get("colour") } == "red")
             #expect(house.store.signer.verifyToken("u", token) == ["1"])
+        }
+    }
+
+    @Test(arguments: Engine.shared)
+    func `a clock that was set back makes no id a second time`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            house.time.pass(.seconds(3600))
+            let before: ID<Agent> = try await house.store.write {
+                try $0.agents.create(login: "li", name: "Li", passwordHash: "h", locale: "en")
+            }
+            house.time.pass(.seconds(-3600))
+            let restarted = try await house.neighbour(node: 1)
+            let after: ID<Agent> = try await restarted.write { $0.newID() }
+            #expect(after > before)
+            await restarted.close()
         }
     }
 

@@ -47,4 +47,9 @@ final class IDSource: Sendable {
     private let sequence: Mutex<IDSequence>
     init(node: Int) { sequence = Mutex(IDSequence(node: node)) }
     func next(at now: Timestamp) -> Int64 { sequence.withLock { $0.next(at: now) } }
+
+    /// Ids of a program that ran before were made by the same clock, and that may have been set back since.
+    func continueAfter(_ id: Int64) {
+        _ = next(at: Timestamp(microseconds: ((id >> 22) + 1 + IDSequence.epochMilliseconds) * 1000))
+    }
 }

@@ -21,6 +21,9 @@ enum Dialect: Sendable {
     /// SQLite has one writer and needs no row locks.
     var skipLocked: String { self == .postgres ? "FOR UPDATE SKIP LOCKED" : "" }
 
+    /// `$1, $2, …`
+    static func parameters(_ count: Int) -> String { (1...count).map { "$\($0)" }.joined(separator: ", ") }
+
     /// The strings of a JSON array as rows.
     func texts(in parameter: String) -> String {
         switch self {
