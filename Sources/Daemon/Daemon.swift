@@ -96,7 +96,7 @@ struct House: Sendable {
             notify.ready("listening on \(settings.listenHost):\(port)")
             await onListening?(port)
         }
-        console = try ConsoleService(store: store, settings: settings.console(parts.share), logger: logger, onListening: listening)
+        console = try ConsoleService(store: store, desk: desk, settings: settings.console(parts.share), logger: logger, onListening: listening)
         if try await store.read({ try $0.agents.all().isEmpty }) {
             logger.notice("Nobody can sign in yet. Run: hongyan user add NAME")
         }
@@ -193,7 +193,6 @@ extension Settings {
         console.publicURL = publicURL
         console.forms = forms
         console.version = Daemon.version
-        console.domain = messageDomain
         return console
     }
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -123,7 +124,8 @@ def serving(bench):
         bench.put("empty.eml", b"")
         bench.put("binary.eml", bytes(range(256)) * 40)
         status = lambda: bench.run("status")[1]
-        wait_for("five tickets", lambda: re.search(r"tickets +[5-9]", status()), 60)
+        tickets = lambda: sqlite3.connect(f"file:{bench.folder}/hongyan.sqlite3?mode=ro", uri=True).execute("SELECT count(*) FROM tickets").fetchone()[0]
+        wait_for("five tickets", lambda: tickets() >= 5, 60)
         wait_for("the quarantine", lambda: "quarantined" in status(), 60)
         code, out, err = bench.run("quarantine", "list")
         check("the empty mail is in quarantine with its reason, the others are not", "empty.eml" in out and "0.eml" not in out, out)
@@ -149,14 +151,15 @@ def serving(bench):
         bench.write("nonsense: 1\n", path="second")
         os.kill(daemon.pid, signal.SIGHUP)
         wait_for("the refusal", lambda: "the old one stays in force" in log(), 20)
+        before = tickets()
         bench.put("after-bad-reload.eml", mail(50))
-        wait_for("a mail in the old folder", lambda: re.search(r"tickets +6", status()), 30)
+        wait_for("a mail in the old folder", lambda: tickets() == before + 1, 30)
         check("a wrong configuration on SIGHUP keeps the old one in force", notified.has("RELOADING=1"))
         bench.write(path="second")
         os.kill(daemon.pid, signal.SIGHUP)
         wait_for("the reload", lambda: "Reloaded." in log(), 20)
         bench.put("after-good-reload.eml", mail(51), folder="second")
-        wait_for("a mail in the new folder", lambda: re.search(r"tickets +7", status()), 30)
+        wait_for("a mail in the new folder", lambda: tickets() == before + 2, 30)
         check("a good one is taken into force without a restart", daemon.alive())
         code = daemon.stop(12)
         check("SIGTERM ends it within 12 s with code 0", code == 0, code)
@@ -176,10 +179,7 @@ def demo(bench):
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         base = f"http://127.0.0.1:{port}"
         page = browser.open(f"{base}/login", timeout=20).read().decode()
-        form = {"login": login, "password": password}
-        token = re.search(r'name="csrf"\s+value="([^"]+)"', page)
-        if token:
-            form["csrf"] = token.group(1)
+        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page), login=login, password=password)
         browser.open(f"{base}/login", urllib.parse.urlencode(form).encode(), timeout=20)
         page = lambda: browser.open(f"{base}/", timeout=20).read().decode()
         wait_for("the demo's tickets in the inbox", lambda: "Smells of burning!" in page() and "催发货" in page(), 60)
