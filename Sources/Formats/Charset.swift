@@ -33,7 +33,7 @@ enum Charset {
         case utf8:
             if isUTF8(bytes) { return bytes }
             let shape = utf8Shape(bytes)
-            if shape.sequences > shape.errors { return bytes }  // mostly right: the broken places become U+FFFD
+            if shape.sequences >= shape.errors { return bytes }  // mostly right: the broken places become U+FFFD
             return unlabelled(bytes, hint: nil)
         case .some(let name):
             if looksUTF8(bytes, although: name) { return bytes }
@@ -49,7 +49,10 @@ enum Charset {
     private static func unlabelled(_ bytes: [UInt8], hint: String?) -> [UInt8] {
         let isASCII = bytes.allSatisfy { $0 < 0x80 }
         if isASCII, !CharsetDetector.mayBeSevenBitCharset(bytes) { return bytes }
-        if !isASCII, isUTF8(bytes) { return bytes }
+        if !isASCII {
+            let shape = utf8Shape(bytes)
+            if shape.sequences >= shape.errors { return bytes }  // also with a few broken places, which become U+FFFD
+        }
         if let hint, hint != utf8, hint != ascii, let converted = convert(bytes, from: hint), converted.errors == 0 {
             return converted.bytes
         }
@@ -108,6 +111,7 @@ enum Charset {
             CP1252: cp-1252 ansi x-ansi iso88591 8859-1
             CP1254: iso-8859-9 iso8859-9 latin5 windows-1254
             CP874: tis-620 iso-8859-11 windows-874 tis620
+            ISO-8859-8: iso-8859-8-i iso-8859-8-e
             KOI8-R: koi8-r koi8r koi8 koi
             CP1251: windows-1251 cp1251 win-1251 win1251 cp-1251 x-cp1251
             UTF-7: utf-7 unicode-1-1-utf-7 utf7 x-unicode-2-0-utf-7

@@ -61,7 +61,8 @@ public enum DateText {
             switch scalar {
             case "年", "月", "日", "时", "時", "点", "點", "分", "秒": isChinese = true
             case "下", "晚": afternoon = true
-            case "上", "午", "早", "/", "-", ".", ":", "\u{FF1A}", " ", ",", "星", "期", "周", "一", "二", "三", "四", "五", "六": break
+            case "上", "午", "早", "星", "期", "周", "一", "二", "三", "四", "五", "六": break
+            case "/", "-", ".", ":", "\u{FF1A}", " ", ",": break
             default: return nil
             }
         }

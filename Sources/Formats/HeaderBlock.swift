@@ -73,6 +73,11 @@ struct HeaderBlock {
         return text.starts(with: "From ".utf8)
     }
 
+    /// A continuation with an encoded-word; a line of blanks before it is no end of the header.
+    private static func isFold(_ b: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> Bool {
+        ASCII.isSpace(b[line.lowerBound]) && b[line].drop(while: ASCII.isSpace).starts(with: [0x3D, 0x3F])
+    }
+
     private static let known: Set<String> = [
         "from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding", "received",
         "reply-to",
@@ -85,6 +90,7 @@ struct HeaderBlock {
         for _ in 0..<junkLinesMax where i < b.count {
             let line = line(b, at: i)
             if line.text.isEmpty { return false }
+            if isFold(b, line.text) { return true }
             if let colon = colon(b, in: line.text) {
                 let name = String(decoding: b[line.text.lowerBound..<colon].map(ASCII.lower), as: UTF8.self)
                 if known.contains(ASCII.trim(name)) || name.hasPrefix("x-") { return true }

@@ -61,12 +61,23 @@ struct MIMEPart {
     /// The content without its transfer encoding; unknown encodings come as they are.
     func decoded() -> [UInt8] {
         guard cgmime_is_part(raw) != 0, let content = cgmime_content(raw) else { return [] }
+        if g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_DEFAULT { repairEncoding(of: content) }
         if g_mime_data_wrapper_get_encoding(content) == GMIME_CONTENT_ENCODING_BASE64, let stream = g_mime_data_wrapper_get_stream(content)
         {
             g_mime_stream_reset(stream)  // GMime drops the last bytes when the padding is missing
             return Base64.decode(Self.collect { g_mime_stream_write_to_stream(stream, $0) }[...])
         }
         return Self.collect { g_mime_data_wrapper_write_to_stream(content, $0) }
+    }
+
+    /// `"base64"` and `(comment) quoted-printable` are not what GMime knows.
+    private func repairEncoding(of content: UnsafeMutablePointer<GMimeDataWrapper>) {
+        guard let value = header("Content-Transfer-Encoding")?.map(ASCII.lower) else { return }
+        if ASCII.find("base64", in: value) != nil {
+            g_mime_data_wrapper_set_encoding(content, GMIME_CONTENT_ENCODING_BASE64)
+        } else if ASCII.find("quoted-printable", in: value) != nil {
+            g_mime_data_wrapper_set_encoding(content, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE)
+        }
     }
 
     /// An attached message's header and body as they stood in the mail.

@@ -64,8 +64,11 @@ struct MailBodyReader {
             try attachMessage(part, type)
             return []
         }
-        guard part.isMultipart else { return try leaf(part, type, parent: parent) }
-        if part.childCount == 0 { return try recover(part, depth: depth) }
+        guard part.isMultipart else {
+            if type.value.hasPrefix("multipart/") { return try recover(part.decoded(), depth: depth) }  // two types; GMime took the other
+            return try leaf(part, type, parent: parent)
+        }
+        if part.childCount == 0 { return try recover(part.prologue, depth: depth) }
         var children: [[MailSegment]] = []
         for index in 0..<part.childCount {
             guard let child = part.child(index) else { continue }
@@ -88,8 +91,7 @@ struct MailBodyReader {
     }
 
     /// A multipart without a part: its boundary parameter is missing or wrong. The first line that looks like a boundary is taken for it.
-    private mutating func recover(_ part: MIMEPart, depth: Int) throws(MailError) -> [MailSegment] {
-        let body = part.prologue
+    private mutating func recover(_ body: [UInt8], depth: Int) throws(MailError) -> [MailSegment] {
         if ASCII.trim(body[...]).isEmpty { return [] }
         for line in body.split(separator: ASCII.lf, maxSplits: 200) where line.starts(with: [0x2D, 0x2D]) && line.count < 100 {
             let boundary = ASCII.trim(line.dropFirst(2))

@@ -124,6 +124,7 @@ struct MailDateWords {
         "aest": 600,
         "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480,
         "pdt": -420,
-        "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "nst": -210, "ndt": -150,
+        "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "at": -240, "et": -300, "ct": -360, "mt": -420, "pt": -480,
+        "nst": -210, "ndt": -150,
     ]
 }

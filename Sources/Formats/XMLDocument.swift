@@ -55,7 +55,8 @@ struct XMLNode {
     }
 
     private static let prefixes: [String: String] = [
-        "http://www.w3.org/2005/atom": "atom", "http://purl.org/atom/ns#": "atom", "http://purl.org/dc/elements/1.1/": "dc",
+        "http://www.w3.org/2005/atom": "atom", "http://purl.org/atom/ns#": "atom", "http://purl.org/echo/": "atom",
+        "http://example.com/newformat#": "atom", "http://purl.org/net/echo/": "atom", "http://purl.org/dc/elements/1.1/": "dc",
         "http://purl.org/dc/elements/1.0/": "dc", "http://purl.org/dc/terms/": "dcterms",
         "http://purl.org/rss/1.0/modules/content/": "content",
         "http://www.w3.org/1999/xhtml": "xhtml", "http://search.yahoo.com/mrss/": "media", "http://search.yahoo.com/mrss": "media",

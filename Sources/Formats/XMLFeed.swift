@@ -14,6 +14,7 @@ struct XMLFeed {
         switch root.localName {
         case "rss", "rdf", "channel": reader.rss(root)
         case "feed": reader.container(root, base: reader.base(of: root, url))
+        case "entry": reader.append(root, base: url)
         case "html": throw .notAFeed(url: url, looksLike: "an HTML page")
         default: throw .notAFeed(url: url, looksLike: "an XML document <\(root.localName)>")
         }
@@ -147,8 +148,10 @@ struct XMLFeed {
     /// A title as plain text on one line, whether it holds markup or not.
     private mutating func words(_ node: XMLNode) -> String {
         let isXHTML = node.attribute("type") == "xhtml"
-        let raw = isXHTML ? node.innerHTML(&budget) : node.text(&budget)
-        let isMarkup = isXHTML || (node.attribute("type") != "text" && Self.hasMarkup(raw))
+        let isPlain = ["text", "text/plain"].contains(node.attribute("type") ?? "") && node.attribute("mode") == nil
+        var raw = isXHTML || !node.elements.isEmpty ? node.innerHTML(&budget) : node.text(&budget)
+        if node.attribute("mode") == "base64" { raw = Charset.text(Base64.decode(Array(raw.utf8)[...]), label: nil) }
+        let isMarkup = isXHTML || (!isPlain && Self.hasMarkup(raw))
         return TextTrim.oneLine(isMarkup ? HTMLText.text(raw) : raw)
     }
 

@@ -84,7 +84,7 @@ enum XMLRepair {
             if let entity { out += "&#\(entity.pointee.value);".utf8 } else { out += "&amp;".utf8 + Array(name) + [0x3B] }
             return end + 1
         }
-        out += text[i...end]
+        out += text[i...end].map { name.first == 0x23 && $0 == 0x58 ? 0x78 : $0 }  // XML knows no `&#X41;`
         return end + 1
     }
 
