@@ -5,12 +5,16 @@ import Domain
 struct Claim {
     /// Set aside in one go.
     static let setAsideMax = 100
+    /// Rows claimed together take no more memory than this; one that is larger comes alone.
+    static let batchBytesMax = 32 << 20
 
     let transaction: Transaction
     let table: String
     let lease: Duration
     let owner: String
     let attemptsMax: Int
+    /// A column that says how much memory a row takes.
+    let sizeBytes: String
 
     /// Counts the attempt before the work begins, so that work that kills the process counts as tried. An item tried before comes alone:
     /// if it is the one that kills, it takes no other along. It waits for the untried ones, but not longer than `Spool.standBackMax`.
@@ -30,13 +34,25 @@ struct Claim {
     }
 
     private func claimUntried(limit: Int, _ columns: String) throws -> [Row] {
-        try transaction.query(
+        let untried = try transaction.query(
             """
-            WITH picked AS (
-                SELECT id FROM \(table) WHERE state = 'new' AND attempts = 0 ORDER BY id LIMIT $4 \(transaction.dialect.skipLocked))
+            SELECT id, \(sizeBytes) FROM \(table) WHERE state = 'new' AND attempts = 0
+            ORDER BY id LIMIT $1 \(transaction.dialect.skipLocked)
+            """, limit)
+        var picked: [Int64] = []
+        var bytes: Int64 = 0
+        for var row in untried {
+            let id = try row.integer()
+            bytes += try row.integer()
+            if bytes > Self.batchBytesMax, !picked.isEmpty { break }
+            picked.append(id)
+        }
+        if picked.isEmpty { return [] }
+        return try transaction.query(
+            """
             UPDATE \(table) SET state = 'claimed', attempts = 1, lease_owner = $1, lease_until = $2, touched_at = $3
-            WHERE id IN (SELECT id FROM picked) AND state = 'new' RETURNING \(columns)
-            """, owner, transaction.now + lease, transaction.now, limit)
+            WHERE id IN (\(transaction.dialect.integers(in: "$4"))) AND state = 'new' RETURNING \(columns)
+            """, owner, transaction.now + lease, transaction.now, JSONText.encode(picked))
     }
 
     /// Ids of items tried before that nobody works on, least tried first: one that was only near when another killed the process soon gets

@@ -9,7 +9,8 @@ extension Interactions {
         """
 
     private static let insertion = """
-        INSERT INTO interactions (\(columns), spool_id, state, touched_at) VALUES (\(Dialect.parameters(35))) ON CONFLICT DO NOTHING
+        INSERT INTO interactions (\(columns), spool_id, state, touched_at, size_bytes)
+        VALUES (\(Dialect.parameters(36))) ON CONFLICT DO NOTHING
         """
 
     func insert(_ interaction: Interaction, spool: ID<SpooledItem>?, state: String) throws -> Added {
@@ -23,7 +24,8 @@ extension Interactions {
             interaction.language, mood?.score, mood?.label, mood?.confidence, mood.map { try JSONText.encode($0.words) }, mood?.model,
             interaction.messageID, JSONText.encode(interaction.inReplyTo), JSONText.encode(interaction.references),
             JSONText.encode(interaction.fields), interaction.permalink, interaction.customer, interaction.ticket,
-            interaction.attachments.count, spool, state, transaction.now)
+            interaction.attachments.count, spool, state, transaction.now,
+            interaction.body.utf8.count + (interaction.html?.utf8.count ?? 0))
         guard added > 0 else { return .duplicate(of: try first(like: interaction)) }
         for (place, file) in interaction.attachments.enumerated() {
             try transaction.execute(

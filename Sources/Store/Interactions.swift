@@ -22,8 +22,11 @@ public struct Interactions {
 
     /// Inbound messages not yet placed, oldest first. Attempts count as in `Spool.claim`; used-up ones become `stuck`.
     public func claimNew(owner: String, lease: Duration, limit: Int) throws -> [Interaction] {
-        let rows = try Claim(transaction: transaction, table: "interactions", lease: lease, owner: owner, attemptsMax: Self.attemptsMax)
-            .take(limit: limit, setAside: setAside, columns: Self.columns)
+        let rows = try Claim(
+            transaction: transaction, table: "interactions", lease: lease, owner: owner, attemptsMax: Self.attemptsMax,
+            sizeBytes: "size_bytes"
+        )
+        .take(limit: limit, setAside: setAside, columns: Self.columns)
         return try rows.map(interaction).sorted { $0.id < $1.id }
     }
 

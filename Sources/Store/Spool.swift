@@ -50,9 +50,9 @@ public struct Spool {
             let id: ID<SpooledItem> = transaction.newID()
             let added = try transaction.execute(
                 """
-                INSERT INTO spool (id, account, external_id, kind, meta, state, received_at, touched_at)
-                VALUES ($1, $2, $3, $4, $5, 'new', $6, $6) ON CONFLICT (account, external_id) DO NOTHING
-                """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), transaction.now)
+                INSERT INTO spool (id, account, external_id, kind, meta, size_bytes, state, received_at, touched_at)
+                VALUES ($1, $2, $3, $4, $5, $6, 'new', $7, $7) ON CONFLICT (account, external_id) DO NOTHING
+                """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), item.bytes.count, transaction.now)
             guard added > 0 else { continue }
             try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes)
             new += 1
@@ -72,8 +72,10 @@ public struct Spool {
     /// Takes items to work on and counts the attempt; commit before the work begins. Untried ones come in a batch, an item tried before
     /// comes alone, and one whose attempts are used up is quarantined instead, with an event `message.quarantined`.
     public func claim(owner: String, lease: Duration, limit: Int) throws -> [SpooledItem] {
-        let rows = try Claim(transaction: transaction, table: "spool", lease: lease, owner: owner, attemptsMax: Self.attemptsMax)
-            .take(limit: limit, setAside: quarantine, columns: "\(Self.columns), (SELECT bytes FROM spool_bytes WHERE spool_id = spool.id)")
+        let rows = try Claim(
+            transaction: transaction, table: "spool", lease: lease, owner: owner, attemptsMax: Self.attemptsMax, sizeBytes: "size_bytes"
+        )
+        .take(limit: limit, setAside: quarantine, columns: "\(Self.columns), (SELECT bytes FROM spool_bytes WHERE spool_id = spool.id)")
         return try rows.map(Self.item).sorted { $0.id < $1.id }
     }
 

@@ -34,6 +34,20 @@ struct SpoolTests {
     }
 
     @Test(arguments: Engine.available)
+    func `large items do not fill the memory at once`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            let large = [UInt8](repeating: 7, count: 20 << 20)
+            try await store.write { try $0.spool.add("support", [item("a"), item("b", large), item("c", large), item("d")]) }
+            @Sendable func claim() async throws -> [String] {
+                try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }.map(\.externalID)
+            }
+            #expect(try await claim() == ["a", "b"])
+            #expect(try await claim() == ["c", "d"])
+        }
+    }
+
+    @Test(arguments: Engine.available)
     func `many claimers take each item once`(engine: Engine) async throws {
         try await withStore(engine) { house in
             let store = house.store

@@ -41,7 +41,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             if role == .reader { try run("PRAGMA query_only = ON") }
         } catch {
             close()
-            throw StoreError.cannotOpen(path, error.description)
+            throw error
         }
     }
 

@@ -4,8 +4,8 @@ enum Schema1 {
     static let work = """
         CREATE TABLE spool (
             id {int} PRIMARY KEY, account {text} NOT NULL, external_id {text} NOT NULL, kind {text} NOT NULL, meta {text} NOT NULL,
-            state {text} NOT NULL, attempts {int} NOT NULL DEFAULT 0, received_at {int} NOT NULL, touched_at {int} NOT NULL,
-            lease_owner {text}, lease_until {int} NOT NULL DEFAULT 0, error {text},
+            size_bytes {int} NOT NULL, state {text} NOT NULL, attempts {int} NOT NULL DEFAULT 0,
+            received_at {int} NOT NULL, touched_at {int} NOT NULL, lease_owner {text}, lease_until {int} NOT NULL DEFAULT 0, error {text},
             UNIQUE (account, external_id));
         CREATE INDEX spool_untried ON spool (id) WHERE state = 'new' AND attempts = 0;
         CREATE INDEX spool_tried ON spool (id) WHERE state IN ('new', 'claimed') AND attempts > 0;
@@ -20,7 +20,7 @@ enum Schema1 {
             recipients {text} NOT NULL, subject {text} NOT NULL, body {text} NOT NULL, html {text}, language {text},
             mood_score DOUBLE PRECISION, mood_label {text}, mood_confidence DOUBLE PRECISION, mood_words {text}, mood_model {text},
             message_id {text}, in_reply_to {text} NOT NULL, refs {text} NOT NULL, fields {text} NOT NULL, permalink {text},
-            attachment_count {int} NOT NULL DEFAULT 0, customer_id {int}, ticket_id {int}, spool_id {int},
+            attachment_count {int} NOT NULL, size_bytes {int} NOT NULL, customer_id {int}, ticket_id {int}, spool_id {int},
             state {text} NOT NULL, attempts {int} NOT NULL DEFAULT 0, touched_at {int} NOT NULL,
             lease_owner {text}, lease_until {int} NOT NULL DEFAULT 0,
             UNIQUE (account, external_id), UNIQUE (account, fingerprint));
