@@ -1,10 +1,11 @@
+// Insight: how a text sounds and in which language it is.
+//
+// In: the subject and body of a message, and two model files. Out: a language tag and a `Mood` whose score the words it names explain.
+// Also here: training those files from labelled rows (`Training`) and measuring them (`Evaluation`).
+// Never: the network, the store, a clock; never learns from what it scores; the same bytes always give the same mood.
 public import Domain
 
-/// Insight: how a text sounds and in which language it is.
-///
-/// In: the subject and body of a message, and two model files. Out: a language tag and a `Mood` whose score the words it names explain.
-/// Also here: training those files from labelled rows (`Training`) and measuring them (`Evaluation`).
-/// Never: the network, the store, a clock; never learns from what it scores; the same bytes always give the same mood.
+/// Scores texts with the two models.
 public struct Scorer: Sendable {
     let banks: [String: Bank]
 
