@@ -4,7 +4,6 @@
 // and pure mappings from parsed documents to interactions. Never: writes anything itself, acknowledges before a batch is stored, looks
 // into a mail.
 public import Domain
-public import Logging
 public import Transport
 
 /// Where raw items come from. One conformance per kind of account.
@@ -76,10 +75,13 @@ public enum MetaKey {
 }
 
 /// The source that fits an account.
-public func source(for account: Account, loop: TransferLoop, logger: Logger) -> any Source {
+/// - Parameter connect: opens an IMAP dialogue on the same loop.
+public func source(
+    for account: Account, loop: TransferLoop, connect: @escaping @Sendable (LineEndpoint) async throws -> IMAPClient
+) -> any Source {
     switch account.kind {
     case .feed, .form: DocumentSource(account: account, loop: loop)
     case .folder: FolderSource(account: account)
-    case .imap: IMAPSource(account: account) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+    case .imap: IMAPSource(account: account, connect: connect)
     }
 }

@@ -127,21 +127,3 @@ extension DigestService {
 extension Digested {
     var entries: [Entry] { (try? result.get()) ?? [] }
 }
-
-/// How many items to claim at once, so that a batch of large mails does not fill the memory. Pure.
-struct ClaimSize: Equatable {
-    static let most = 128
-    static let first = 16
-    static let bytesMax = 32 << 20
-
-    private(set) var limit = first
-
-    /// Shrinks to fit the last batch into the budget; doubles while there is room.
-    mutating func learn(count: Int, bytes: Int) {
-        if bytes > Self.bytesMax {
-            limit = max(1, min(limit, count) * Self.bytesMax / bytes)
-        } else if count >= limit, bytes * 2 <= Self.bytesMax {
-            limit = min(Self.most, limit * 2)
-        }
-    }
-}

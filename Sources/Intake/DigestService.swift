@@ -8,6 +8,8 @@ import Synchronization
 /// transaction. An item that cannot be read fails alone.
 public final class DigestService: Service {
     static let lease = Duration.seconds(600)
+    /// Items claimed at once; the store bounds their bytes.
+    static let claimMax = 128
     /// Longest sleep without a wake-up; catches leases that ran out on another node.
     static let longestWait = Duration.seconds(30)
     static let firstPause = Duration.seconds(1)
@@ -20,7 +22,6 @@ public final class DigestService: Service {
     private let owner: String
     private let width: Int
     private let digester: Mutex<Digester>
-    private let claims = Mutex(ClaimSize())
 
     /// - Parameters:
     ///   - ownAddresses: addresses we send from, besides those of the accounts.
@@ -79,10 +80,8 @@ public final class DigestService: Service {
     /// - Returns: false when there was nothing to do.
     @discardableResult
     public func step() async throws -> Bool {
-        let limit = claims.withLock { $0.limit }
-        let items = try await store.write { [owner] in try $0.spool.claim(owner: owner, lease: Self.lease, limit: limit) }
+        let items = try await store.write { [owner] in try $0.spool.claim(owner: owner, lease: Self.lease, limit: Self.claimMax) }
         guard !items.isEmpty else { return false }
-        claims.withLock { $0.learn(count: items.count, bytes: items.reduce(0) { $0 + $1.bytes.count }) }
         var open = try await digest(items)
         var hold = Hold(logger: logger)
         while !open.isEmpty {

@@ -24,7 +24,9 @@ public final class IntakeService: Service {
     private let changed: AsyncStream<Void>.Continuation
 
     public convenience init(store: Store, loop: TransferLoop, accounts: [Account], logger: Logger) {
-        self.init(store: store, accounts: accounts, logger: logger) { source(for: $0, loop: loop, logger: logger) }
+        self.init(store: store, accounts: accounts, logger: logger) { account in
+            source(for: account, loop: loop) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+        }
     }
 
     /// - Parameter makeSource: opens nothing; called once for each account that starts or changes.

@@ -27,7 +27,7 @@ import Transport
         account.password = Secret("geheim")
         account.tls.allowPlain = true
         edit(&account)
-        let source = source(for: account, loop: loop, logger: logger)
+        let source = source(for: account, loop: loop) { try await IMAPClient.connect($0, on: loop, logger: logger) }
         do { try await test(stub, source, Recorder()) } catch {
             await source.close()
             await loop.shutdown()

@@ -67,15 +67,4 @@ import Testing
         roster.ended("b")
         #expect(roster.orders().start == [changed])
     }
-
-    @Test func `batches shrink when mails are large and grow back`() {
-        var size = ClaimSize()
-        #expect(size.limit == 16)
-        size.learn(count: 16, bytes: 1000)
-        #expect(size.limit == 32)
-        size.learn(count: 32, bytes: 320 << 20)
-        #expect(size.limit == 3)
-        for _ in 0..<10 { size.learn(count: size.limit, bytes: 1000) }
-        #expect(size.limit == 128)
-    }
 }
