@@ -63,7 +63,8 @@ struct Digester: Sendable {
                     isInline: part.isInline))
         }
         let judgement = nature.judge(mail)
-        let interaction = MailMapping.interaction(mail, item: item, nature: judgement.nature, attachments: attachments)
+        let interaction = MailMapping.interaction(
+            mail, item: item, nature: judgement.nature, writer: nature.writer(mail), attachments: attachments)
         return Digested.Entry(interaction: interaction, reason: judgement.reason)
     }
 

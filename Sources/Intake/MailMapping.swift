@@ -15,11 +15,14 @@ enum MailMapping {
     ]
     static let headerCharactersMax = 1000
 
-    static func interaction(_ mail: ParsedMail, item: SpooledItem, nature: Interaction.Nature, attachments: [Attachment]) -> Interaction {
+    /// - Parameter writer: who wrote it when that is not who it is from.
+    static func interaction(
+        _ mail: ParsedMail, item: SpooledItem, nature: Interaction.Nature, writer: MailAddress?, attachments: [Attachment]
+    ) -> Interaction {
         let arrived = item.meta[MetaKey.arrivedAt].flatMap { Int64($0) }.map { Timestamp(microseconds: $0) } ?? item.receivedAt
         var result = Interaction(
             id: ID(0), account: item.account, externalID: item.externalID, kind: .mail, nature: nature,
-            occurredAt: occurredAt(mail.date, arrived: arrived), receivedAt: item.receivedAt, author: author(mail),
+            occurredAt: occurredAt(mail.date, arrived: arrived), receivedAt: item.receivedAt, author: author(mail, writer: writer),
             recipients: recipients(mail), subject: mail.subject, body: mail.text)
         result.html = mail.html
         result.messageID = mail.messageID
@@ -37,8 +40,8 @@ enum MailMapping {
         return date
     }
 
-    private static func author(_ mail: ParsedMail) -> Interaction.Author {
-        guard let first = mail.from.first ?? mail.sender.first ?? mail.replyTo.first else { return Interaction.Author() }
+    private static func author(_ mail: ParsedMail, writer: MailAddress?) -> Interaction.Author {
+        guard let first = writer ?? mail.from.first ?? mail.sender.first ?? mail.replyTo.first else { return Interaction.Author() }
         let email = first.address.lowercased()
         return Interaction.Author(name: first.name.isEmpty ? nil : first.name, email: email.isEmpty ? nil : email)
     }

@@ -29,7 +29,10 @@ public struct NatureRule: Sendable {
         let signs = Signs(mail)
         let found =
             ownLoop(mail, signs) ?? report(mail, signs) ?? outOfOffice(signs) ?? autoReplied(signs) ?? list(signs) ?? machine(signs)
-        guard let found else { return Judgement(nature: .human, reason: "a person wrote it: nothing in the header speaks of a machine") }
+        guard let found else {
+            let via = writer(mail).map { "a person wrote it through a form of ours: the answer is wanted at \($0.address)" }
+            return Judgement(nature: .human, reason: via ?? "a person wrote it: nothing in the header speaks of a machine")
+        }
         return Judgement(nature: found.0, reason: found.1)
     }
 
@@ -40,8 +43,17 @@ public struct NatureRule: Sendable {
         if mail.headers("X-Hongyan-Loop").contains(where: isOurMark) {
             return (.ownLoop, "our own mail came back: X-Hongyan-Loop is our mark")
         }
-        if let own = signs.from.first(where: ownAddresses.contains) { return (.ownLoop, "our own mail came back: it is from \(own)") }
+        // A web form that mails in our name asks to be answered at the customer's address; our own mail is signed, see above.
+        if let own = signs.from.first(where: ownAddresses.contains), writer(mail) == nil {
+            return (.ownLoop, "our own mail came back: it is from \(own)")
+        }
         return nil
+    }
+
+    /// Whom a mail in our name wants answered: the person who filled in a form on some site of ours.
+    func writer(_ mail: ParsedMail) -> MailAddress? {
+        guard mail.from.contains(where: { ownAddresses.contains($0.address.lowercased()) }) else { return nil }
+        return mail.replyTo.first { !$0.address.isEmpty && !ownAddresses.contains($0.address.lowercased()) }
     }
 
     private func report(_ mail: ParsedMail, _ signs: Signs) -> Finding? {

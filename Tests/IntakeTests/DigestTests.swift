@@ -105,6 +105,52 @@ import Testing
         }
     }
 
+    @Test func `a web form that mails in our name is its writer's mail, not our own`() async throws {
+        try await House.with { house in
+            try await house.spool(
+                "box", House.mail("1", "From: Shop <care@shop.example>\nReply-To: Ann <ann@example.com>\nSubject: Contact\n\nHello"))
+            try await house.drain(house.digest())
+            let mail = try #require(try await house.interactions().first)
+            #expect(mail.nature == .human)
+            #expect(mail.author == Interaction.Author(name: "Ann", email: "ann@example.com"))
+            let reasons = try await house.store.read { try $0.reasons.about(.interaction, mail.id.rawValue) }
+            #expect(reasons.map(\.text) == ["a person wrote it through a form of ours: the answer is wanted at ann@example.com"])
+        }
+    }
+
+    @Test func `a mail of which only the header came says so where its text would be`() async throws {
+        try await House.with { house in
+            var item = House.mail("1", "From: ann@example.com\nSubject: Photos\n\n")
+            item.meta[MetaKey.cut] = "This mail has 61 MB, more than the limit of 50 MB; only its header was taken."
+            try await house.spool("box", item)
+            try await house.drain(house.digest())
+            let mail = try #require(try await house.interactions().first)
+            #expect(mail.subject == "Photos")
+            #expect(mail.author.email == "ann@example.com")
+            #expect(mail.body == "This mail has 61 MB, more than the limit of 50 MB; only its header was taken.")
+        }
+    }
+
+    @Test func `a mail in an unknown charset with broken encoding is still read`() async throws {
+        try await House.with { house in
+            let text = """
+                From: ann@example.com
+                Subject: =?x-nowhere?B?!!!?= order
+                MIME-Version: 1.0
+                Content-Type: text/plain; charset=x-nowhere
+                Content-Transfer-Encoding: base64
+
+                SGVsbG8=*** not base64 at all
+                """
+            try await house.spool("box", House.mail("1", text))
+            try await house.drain(house.digest())
+            let mail = try #require(try await house.interactions().first)
+            #expect(mail.author.email == "ann@example.com")
+            #expect(mail.body.hasPrefix("Hello"))
+            #expect(try await house.quarantined().isEmpty)
+        }
+    }
+
     struct Poison {
         var item: RawItem
         var says: String
