@@ -54,10 +54,11 @@ public struct Sends {
 
     /// When the next row is due or the next lease ends.
     public func nextDue() throws -> Timestamp? {
-        let due = try transaction.first("SELECT min(due_at) FROM sends WHERE state IN ('planned', 'deferred')")
-        let lease = try transaction.first("SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')")
-        return try [due, lease].compactMap { row in
-            var row = row
+        try [
+            "SELECT min(due_at) FROM sends WHERE state = 'planned'", "SELECT min(due_at) FROM sends WHERE state = 'deferred'",
+            "SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')",
+        ].compactMap { sql in
+            var row = try transaction.first(sql)
             return try row?.optionalTime()
         }.min()
     }

@@ -36,7 +36,7 @@ extension Tickets {
     /// Messages a search looks into, newest first; beyond them it sees subjects, names and numbers only.
     static let searchedMessagesMax = 20_000
 
-    private static let isOpen = "status IN ('new', 'open', 'pending')"
+    private static let isOpen = "is_open = 1"
 
     /// Newest activity first; `before` continues below the last page's `updatedAt`.
     public func list(_ view: TicketView, limit: Int, before: Timestamp? = nil) throws -> [Ticket] {
@@ -76,7 +76,7 @@ extension Tickets {
     /// Queues that have tickets, by name, with how many of them are open.
     public func queues() throws -> [(name: String, open: Int64)] {
         try transaction.query(
-            "SELECT queue, CAST(sum(CASE WHEN \(Self.isOpen) THEN 1 ELSE 0 END) AS bigint) FROM tickets GROUP BY queue ORDER BY queue"
+            "SELECT queue, CAST(sum(is_open) AS bigint) FROM tickets GROUP BY queue ORDER BY queue"
         ).map { row in
             var row = row
             return (try row.text(), try row.integer())

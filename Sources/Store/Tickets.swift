@@ -24,7 +24,8 @@ public struct Tickets {
             Self.insertion, ticket.id, ticket.number, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer,
             ticket.customerName,
             ticket.assignee, ticket.account, ticket.kind, ticket.createdAt, ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt,
-            ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, Self.subjectKey(ticket.subject))
+            ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, Self.subjectKey(ticket.subject),
+            ticket.status.isOpen)
     }
 
     /// Stores everything but number, account, kind and creation.
@@ -34,12 +35,14 @@ public struct Tickets {
             """
             UPDATE tickets SET subject = $2, status = $3, queue = $4, priority = $5, customer_id = $6, customer_name = $7, assignee_id = $8,
                 updated_at = $9, last_inbound_at = $10, last_outbound_at = $11, message_count = $12, snippet = $13, last_mood = $14,
-                lowest_mood = $15, subject_key = $16
+                lowest_mood = $15, subject_key = $16,
+                is_open = $17
             WHERE id = $1
             """,
             ticket.id, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer, ticket.customerName, ticket.assignee,
             ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt, ticket.messageCount, ticket.snippet, ticket.lastMood,
-            ticket.lowestMood, Self.subjectKey(ticket.subject))
+            ticket.lowestMood, Self.subjectKey(ticket.subject),
+            ticket.status.isOpen)
         if updated == 0 { throw StoreError(.missing, "there is no ticket \(ticket.id) to update") }
     }
 
@@ -85,7 +88,7 @@ public struct Tickets {
         id, number, subject, status, queue, priority, customer_id, customer_name, assignee_id, account, kind, created_at, updated_at, \
         last_inbound_at, last_outbound_at, message_count, snippet, last_mood, lowest_mood
         """
-    private static let insertion = "INSERT INTO tickets (\(columns), subject_key) VALUES (\(Dialect.parameters(20)))"
+    private static let insertion = "INSERT INTO tickets (\(columns), subject_key, is_open) VALUES (\(Dialect.parameters(21)))"
     static let select = "SELECT \(columns) FROM tickets"
 
     static func ticket(_ row: Row) throws -> Ticket {

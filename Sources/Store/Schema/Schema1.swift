@@ -10,6 +10,7 @@ enum Schema1 {
         CREATE INDEX spool_untried ON spool (id) WHERE state = 'new' AND attempts = 0;
         CREATE INDEX spool_tried ON spool (id) WHERE state IN ('new', 'claimed') AND attempts > 0;
         CREATE INDEX spool_quarantined ON spool (id) WHERE state = 'quarantined';
+        CREATE INDEX spool_dropped ON spool (id) WHERE state = 'dropped';
         CREATE TABLE spool_bytes (spool_id {int} PRIMARY KEY REFERENCES spool (id) ON DELETE CASCADE, bytes {blob} NOT NULL);
 
         CREATE TABLE interactions (
@@ -53,16 +54,18 @@ enum Schema1 {
 
         CREATE TABLE tickets (
             id {int} PRIMARY KEY, number {int} NOT NULL UNIQUE, subject {text} NOT NULL, subject_key {text} NOT NULL,
-            status {text} NOT NULL, queue {text} NOT NULL, priority {text} NOT NULL,
+            status {text} NOT NULL, is_open {int} NOT NULL, queue {text} NOT NULL, priority {text} NOT NULL,
             customer_id {int} NOT NULL, customer_name {text} NOT NULL, assignee_id {int},
             account {text} NOT NULL, kind {text} NOT NULL, created_at {int} NOT NULL, updated_at {int} NOT NULL,
             last_inbound_at {int}, last_outbound_at {int}, message_count {int} NOT NULL, snippet {text} NOT NULL,
             last_mood DOUBLE PRECISION, lowest_mood DOUBLE PRECISION);
         CREATE INDEX tickets_activity ON tickets (updated_at, id);
-        CREATE INDEX tickets_open ON tickets (updated_at, id) WHERE status IN ('new', 'open', 'pending');
-        CREATE INDEX tickets_mine ON tickets (assignee_id, updated_at, id) WHERE status IN ('new', 'open', 'pending');
-        CREATE INDEX tickets_queue ON tickets (queue, updated_at, id) WHERE status IN ('new', 'open', 'pending');
+        CREATE INDEX tickets_open ON tickets (updated_at, id) WHERE is_open = 1;
+        CREATE INDEX tickets_mine ON tickets (assignee_id, updated_at, id) WHERE is_open = 1;
+        CREATE INDEX tickets_queue ON tickets (queue, updated_at, id) WHERE is_open = 1;
+        CREATE INDEX tickets_mood ON tickets (updated_at, id) WHERE is_open = 1 AND last_mood <= \(Tickets.lowMood);
         CREATE INDEX tickets_status ON tickets (status, updated_at, id);
+        CREATE INDEX tickets_queues ON tickets (queue, is_open);
         CREATE INDEX tickets_customer ON tickets (customer_id, updated_at, id);
 
         CREATE TABLE agents (
@@ -84,8 +87,7 @@ enum Schema1 {
             body {text}, vars {text} NOT NULL, topic {text}, locale {text} NOT NULL, in_reply_to {text}, refs {text} NOT NULL,
             response {text}, created_at {int} NOT NULL, finished_at {int}, first_tried_at {int}, interruptions {int} NOT NULL DEFAULT 0,
             lease_owner {text}, lease_until {int} NOT NULL DEFAULT 0);
-        CREATE INDEX sends_due ON sends (due_at, id) WHERE state IN ('planned', 'deferred');
-        CREATE INDEX sends_leased ON sends (lease_until, id) WHERE state IN ('claimed', 'handed_over');
+        CREATE INDEX sends_due ON sends (state, due_at, id);
         CREATE INDEX sends_state ON sends (state, id);
         CREATE INDEX sends_customer ON sends (customer_id, id);
         CREATE INDEX sends_ticket ON sends (ticket_id, id);
