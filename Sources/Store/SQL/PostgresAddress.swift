@@ -34,13 +34,14 @@ struct PostgresAddress: Sendable {
         }
     }
 
-    /// libpq quotes what it was given when it cannot read it.
+    /// On one line, without a final stop. libpq quotes what it was given when it cannot read it, password and all.
     func redacted(_ message: String) -> String {
         var message = message
         for secret in [url, password].compactMap({ $0 }) where !secret.isEmpty {
             message = message.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "•••")
         }
-        return message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        message = message.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return message.hasSuffix(".") ? String(message.dropLast()) : message
     }
 
     private static func isName(_ text: String) -> Bool {
