@@ -1,6 +1,7 @@
 import Domain
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 import Store
 
 extension Site {
@@ -18,10 +19,14 @@ extension Site {
         let body = ResponseBody { writer in
             if let (id, wakeUps) = hub.subscribe() {
                 defer { hub.unsubscribe(id) }
-                // Ends when the browser goes, when the hub stops, or when the write fails.
-                try await request.body.consumeWithInboundCloseHandler { _ in
-                    try await Self.follow(hub, wakeUps, from: start ?? hub.position, to: &writer)
-                } onInboundClosed: {
+                // Ends when the browser goes, when a write fails, or when the server stops, which waits for every answer to end.
+                try await withGracefulShutdownHandler {
+                    try await request.body.consumeWithInboundCloseHandler { _ in
+                        try await Self.follow(hub, wakeUps, from: start ?? hub.position, to: &writer)
+                    } onInboundClosed: {
+                        hub.unsubscribe(id)
+                    }
+                } onGracefulShutdown: {
                     hub.unsubscribe(id)
                 }
             }

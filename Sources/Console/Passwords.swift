@@ -20,7 +20,9 @@ public enum Passwords {
     private static let queue = DispatchQueue(label: "hongyan.passwords")
     private static let waiting = Mutex(0)
 
-    public static func hash(_ password: String) async throws -> String {
+    public static func hash(_ password: String) async throws -> String { try await hash(password, rounds: rounds) }
+
+    static func hash(_ password: String, rounds: Int) async throws -> String {
         var source = SystemRandomNumberGenerator()
         let salt = (0..<saltBytes).map { _ in UInt8.random(in: 0...255, using: &source) }
         let key = try await derive(password, salt: salt, rounds: rounds, blockSize: blockSize, parallelism: parallelism, count: hashBytes)

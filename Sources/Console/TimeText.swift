@@ -22,7 +22,7 @@ struct TimeText {
     func ahead(_ at: Timestamp) -> String {
         let seconds = at.seconds - now.seconds
         switch seconds {
-        case ..<1: return words["time_now"]
+        case ..<1: return words["time_soon"]
         case ..<90: return words.fill("time_in_seconds", ["n": "\(seconds)"])
         case ..<5400: return words.fill("time_in_minutes", ["n": "\(seconds / 60)"])
         default: return words.fill("time_in_hours", ["n": "\(seconds / 3600)"])
