@@ -24,7 +24,7 @@ final class NotifyListener {
     /// The datagram is there already: sendto on a socket file returns after it was queued.
     func next() -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
     }
 }
