@@ -1,5 +1,5 @@
 // The answer box: sends in the background, keeps what was written over a reload, and never sends one draft twice.
-import { openNumber, post, refreshAll, toast } from './panes.js';
+import { openNumber, post, refreshAll, showNewest, toast } from './panes.js';
 
 const box = () => document.getElementById('composer');
 const area = () => document.getElementById('text');
@@ -69,8 +69,7 @@ async function submit(event) {
   form.elements.draft.value = freshDraft();
   toast(isNote ? document.body.dataset.noted : document.body.dataset.sent);
   await refreshAll();
-  const thread = document.getElementById('thread');
-  thread.scrollTop = thread.scrollHeight;
+  showNewest();
 }
 
 export function startCompose() {

@@ -77,7 +77,7 @@ export async function refreshConversation() {
   const next = fresh.getElementById('thread');
   if (next && next.innerHTML !== thread.innerHTML) {
     thread.replaceChildren(...next.childNodes);
-    if (isAtEnd) thread.scrollTop = thread.scrollHeight;
+    if (isAtEnd) showNewest();
   }
   swap('customer', fresh);
 }
@@ -99,9 +99,15 @@ export async function open(href, push = true) {
   document.title = main().querySelector('h1').textContent + ' · Hongyan';
   if (push) history.pushState(null, '', address);
   markOpen();
-  const thread = document.getElementById('thread');
-  thread.scrollTop = thread.scrollHeight;
+  showNewest();
   document.dispatchEvent(new Event('conversation'));
+}
+
+/** Scrolls to the end, but never past the beginning of the newest message. */
+export function showNewest() {
+  const thread = document.getElementById('thread');
+  const last = thread?.querySelector('.msg:last-of-type');
+  if (last) thread.scrollTop = Math.min(thread.scrollHeight, last.offsetTop - thread.offsetTop - 24);
 }
 
 /** Back to the list; on a wide screen only the address changes. */
@@ -148,8 +154,7 @@ export function startPanes() {
     else if (new URLSearchParams(location.search).get('view') === new URLSearchParams(list().dataset.address).get('view')) back(false);
     else location.reload();
   });
-  const thread = document.getElementById('thread');
-  if (thread && !location.hash) thread.scrollTop = thread.scrollHeight;
+  if (!location.hash) showNewest();
   // "4 min ago" goes on.
   setInterval(() => { if (!document.hidden) refreshAll(); }, 60000);
 }

@@ -25,7 +25,7 @@ public struct ConsoleSettings: Sendable {
     public var statics: String
     public var forms: [PublicForm] = []
     public var secureCookies = false
-    /// Whether a proxy of ours stands in front, so that X-Forwarded-For names the visitor.
+    /// Whether a proxy of ours on another machine stands in front, so that X-Forwarded-For names the visitor.
     public var behindProxy = false
     /// Lets `/metrics` be read from elsewhere with `Authorization: Bearer …`; without it only this machine may.
     public var metricsToken: Secret?

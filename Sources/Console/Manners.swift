@@ -39,9 +39,9 @@ struct Manners: RouterMiddleware {
         return response
     }
 
-    /// The last address of X-Forwarded-For is the one our own proxy saw.
+    /// The last address of X-Forwarded-For is the one our own proxy saw. A proxy on this machine is believed without being named.
     private func remote(_ request: Request, _ visit: Visit) -> String? {
-        guard site.settings.behindProxy, let name = HTTPField.Name("X-Forwarded-For"),
+        guard site.settings.behindProxy || visit.isLoopback, let name = HTTPField.Name("X-Forwarded-For"),
             let last = request.headers[name]?.split(separator: ",").last?.trimmed, !last.isEmpty, last.utf8.count <= 64
         else { return visit.remote }
         return last
