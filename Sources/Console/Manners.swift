@@ -23,17 +23,8 @@ struct Manners: RouterMiddleware {
         var response: Response
         do {
             response = try await next(request, visit)
-        } catch let refusal as Refusal {
-            response = refused(refusal, request, visit)
-        } catch let error as any HTTPResponseError {
-            response = refused(Refusal(error.status, "\(error.status.code)"), request, visit)
-        } catch is CancellationError {
-            throw CancellationError()
         } catch {
-            let isTemporary = (error as? StoreError)?.isTemporary == true
-            site.logger.error("Request failed.", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            response = refused(
-                Refusal(isTemporary ? .serviceUnavailable : .internalServerError, isTemporary ? "503" : "500"), request, visit)
+            response = try site.refused(error, request, visit)
         }
         protect(&response)
         return response
@@ -54,21 +45,35 @@ struct Manners: RouterMiddleware {
         if let name = HTTPField.Name("Cross-Origin-Opener-Policy") { response.headers[name] = "same-origin" }
         if site.settings.publicURL.hasPrefix("https://") { response.headers[.strictTransportSecurity] = "max-age=31536000" }
     }
+}
+
+extension Site {
+    /// The answer to a request that failed, in the visitor's words and in the form that was asked for.
+    func refused(_ error: any Error, _ request: Request, _ visit: Visit) throws -> Response {
+        switch error {
+        case let refusal as Refusal: return refused(refusal, request, visit)
+        case let error as any HTTPResponseError: return refused(Refusal(error.status, "\(error.status.code)"), request, visit)
+        case is CancellationError: throw error
+        default:
+            let isTemporary = (error as? StoreError)?.isTemporary == true
+            logger.error("Request failed.", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return refused(Refusal(isTemporary ? .serviceUnavailable : .internalServerError, isTemporary ? "503" : "500"), request, visit)
+        }
+    }
 
     private func refused(_ refusal: Refusal, _ request: Request, _ visit: Visit) -> Response {
-        let words = site.words(visit)
-        let known = words.has("error_\(refusal.key)")
-        let title = words["error_title_\(words.has("error_title_\(refusal.status.code)") ? "\(refusal.status.code)" : "500")"]
-        let text = words["error_\(known ? refusal.key : refusal.status.code == 404 ? "404" : "500")"]
+        let words = words(visit)
+        let code = "\(refusal.status.code)"
+        let title = words["error_title_\(words.has("error_title_\(code)") ? code : "500")"]
+        let text = words["error_\(words.has("error_\(refusal.key)") ? refusal.key : "500")"]
         var response: Response
         if request.wantsJSON {
             response = .json("{\"error\":\(jsonString(text))}", status: refusal.status)
         } else if request.wantsHTML {
-            response = site.page(
-                "error", visit, status: refusal.status, title: title,
-                ["code": "\(refusal.status.code)", "text": text, "isLogin": refusal.status == .unauthorized])
+            let model: Model = ["code": code, "text": text, "isLogin": refusal.status == .unauthorized]
+            response = page("error", visit, status: refusal.status, title: title, model)
         } else {
-            response = .text("\(refusal.status.code) \(title). \(text)\n", status: refusal.status)
+            response = .text("\(code) \(title). \(text)\n", status: refusal.status)
         }
         if let seconds = refusal.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
         return response

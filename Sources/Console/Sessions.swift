@@ -17,7 +17,8 @@ struct Sessions: RouterMiddleware {
                 visit.tongue = Tongue(rawValue: found.agent.locale) ?? visit.tongue
             }
         }
-        return try await next(request, visit)
+        // Refused here, because only here the agent's language is known.
+        do { return try await next(request, visit) } catch { return try site.refused(error, request, visit) }
     }
 }
 

@@ -4,7 +4,7 @@
     browser_test.py --url URL --login NAME --password PASSWORD --deliver COMMAND [--login-zh NAME] [--screenshots DIR]
 
 COMMAND gets a subject as its last argument and returns when one new mail with it has been handed to the mail server.
-Needs selenium from PyPI and Debian's chromium and chromium-driver.
+Needs the Python package selenium, and chromium with its driver.
 """
 import argparse
 import os

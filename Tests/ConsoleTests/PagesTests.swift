@@ -87,6 +87,14 @@ import Testing
         }
     }
 
+    @Test func `an agent is refused in the agent's own language`() async throws {
+        try await House.serve { (house, browser) async throws in
+            let page = try await house.signIn(house.xiaomei, browser).get("/tickets/1")
+            #expect(page.status == .notFound)
+            #expect(page.body.contains("没有这个工单。请用词语或姓名搜索。"))
+        }
+    }
+
     @Test func `an agent changes language and appearance by plain forms`() async throws {
         try await House.serve { (house, browser) async throws in
             let maya = try await house.signIn(house.maya, browser)
