@@ -91,7 +91,9 @@ let package = Package(
         tests("DeskTests", ["Desk", "Rules", "Insight", "Store", "Domain", logging, lifecycle]),
         tests("JourneysTests", ["Journeys", "Rules", "Store", "Domain", logging, lifecycle]),
         tests("DeliveryTests", ["Delivery", "Formats", "Channels", "Transport", "Store", "Domain", logging, lifecycle]),
-        tests("ConsoleTests", ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging]),
+        tests(
+            "ConsoleTests",
+            ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),
         tests("DaemonTests", ["Daemon", "Rules", "Store", "Domain", logging]),
     ],
     swiftLanguageModes: [.v6]

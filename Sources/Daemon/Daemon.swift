@@ -96,13 +96,15 @@ struct House: Sendable {
             notify.ready("listening on \(settings.listenHost):\(port)")
             await onListening?(port)
         }
-        console = try ConsoleService(store: store, desk: desk, settings: settings.console(parts.share), logger: logger, onListening: listening)
+        console = try ConsoleService(
+            store: store, desk: desk, settings: settings.console(parts.share), logger: logger, onListening: listening)
         if try await store.read({ try $0.agents.all().isEmpty }) {
             logger.notice("Nobody can sign in yet. Run: hongyan user add NAME")
         }
     }
 
-    /// Runs until SIGTERM or SIGINT. Services stop in reverse order, each waited for: first no new pages and polls, then the work in hand, the store last.
+    /// Runs until SIGTERM or SIGINT. Services stop in reverse order, each waited for: first no new pages and polls, then the work in hand,
+    /// the store last.
     func run() async throws {
         let reloader = Reloader(house: self)
         let services: [any Service] =

@@ -76,7 +76,8 @@ final class FileLock: Sendable {
         descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw CommandError(
-                "cannot open \(path): \(String(cString: strerror(errno))). Check that the folder exists and the daemon's user may write to it."
+                "cannot open \(path): \(String(cString: strerror(errno))). "
+                    + "Check that the folder exists and the daemon's user may write to it."
             )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

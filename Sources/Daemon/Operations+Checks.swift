@@ -13,10 +13,10 @@ extension Operations {
         var lines = ["\(configuration) is in order."]
         lines.append("  templates  \(parts.share.path)")
         lines.append(
-            "  accounts   \(settings.accounts.isEmpty ? "none" : settings.accounts.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", "))"
+            "  accounts   \(listed(settings.accounts.map { "\($0.name) (\($0.kind.rawValue))" }))"
         )
         lines.append(
-            "  senders    \(settings.senders.isEmpty ? "none" : settings.senders.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", "))"
+            "  senders    \(listed(settings.senders.map { "\($0.name) (\($0.kind.rawValue))" }))"
         )
         lines.append("  forms      \(settings.forms.isEmpty ? "none" : settings.forms.map { "/forms/\($0.name)" }.joined(separator: ", "))")
         lines.append("  journeys   \(parts.journeys.isEmpty ? "none" : parts.journeys.map(\.name).joined(separator: ", "))")
@@ -30,6 +30,8 @@ extension Operations {
         }
         return lines.joined(separator: "\n")
     }
+
+    private static func listed(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
 
     public static func train(kit: String, into: String, onlyOpen: Bool) async throws -> String {
         let report = try Training.run(kit: kit, into: into, onlyOpen: onlyOpen) { Daemon.complain($0) }

@@ -122,10 +122,11 @@ struct WhyReport {
     private static func lines(_ reasons: [Reason]) -> [String] { reasons.map { "  \($0.at)  \($0.decision): \($0.text)" } }
 
     private static func lines(_ send: Send, _ tx: Transaction) throws -> [String] {
+        let recipient = send.recipient.isEmpty ? "nobody" : send.recipient
         let answer = send.response.map { ": \($0)" } ?? ""
         return [
             "",
-            "send \(send.key), \(send.purpose.rawValue), to \(send.recipient.isEmpty ? "nobody" : send.recipient): \(send.state.rawValue)\(answer)",
+            "send \(send.key), \(send.purpose.rawValue), to \(recipient): \(send.state.rawValue)\(answer)",
         ]
             + lines(try tx.reasons.about(.send, send.id.rawValue))
     }

@@ -25,7 +25,8 @@ public enum Operations {
             let items = try await store.read { try $0.spool.quarantined(limit: 1000) }
             guard !items.isEmpty else { return "Nothing is in quarantine." }
             return items.map { item in
-                "\(item.id)  \(item.receivedAt)  \(item.account)  \(item.externalID)  \(item.bytes.count) bytes\n    \(item.error ?? "no reason was kept")"
+                let head = "\(item.id)  \(item.receivedAt)  \(item.account)  \(item.externalID)  \(item.bytes.count) bytes"
+                return head + "\n    " + (item.error ?? "no reason was kept")
             }.joined(separator: "\n") + "\n\nhongyan quarantine show|replay|drop NUMBER"
         }
     }

@@ -39,7 +39,8 @@ public struct Settings: Sendable {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw SettingsError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
-        return try decode(String(decoding: bytes, as: UTF8.self), file: path, environment: environment ?? ProcessInfo.processInfo.environment)
+        return try decode(
+            String(decoding: bytes, as: UTF8.self), file: path, environment: environment ?? ProcessInfo.processInfo.environment)
     }
 
     static func decode(_ text: String, file: String, environment: [String: String]) throws -> Settings {
@@ -124,7 +125,8 @@ public enum SettingsError: Error, CustomStringConvertible {
         switch self {
         case .unreadable(let path, let reason): "cannot read \(path): \(reason). Name another file with --config."
         case .noShare(let places):
-            "cannot find the templates; looked in \(places.joined(separator: ", ")). Set HONGYAN_SHARE or `share:` to the folder that holds templates/."
+            "cannot find the templates; looked in \(places.joined(separator: ", ")). "
+                + "Set HONGYAN_SHARE or `share:` to the folder that holds templates/."
         }
     }
 }

@@ -11,7 +11,8 @@ struct StatusReport {
         if accounts.isEmpty { lines.append("No account has been polled yet.") }
         for health in accounts {
             lines.append(
-                "\(health.account)  \(health.state.rawValue)  \(health.itemsStored) stored  last success \(Self.ago(health.lastSuccessAt, tx.now))"
+                "\(health.account)  \(health.state.rawValue)  \(health.itemsStored) stored  "
+                    + "last success \(Self.ago(health.lastSuccessAt, tx.now))"
             )
             if let error = health.lastError, health.state != .working, health.failuresInARow > 0 {
                 lines.append("    \(health.failuresInARow) failures in a row: \(error)")

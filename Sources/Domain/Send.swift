@@ -24,7 +24,7 @@ public struct Send: Sendable, Hashable, Codable {
     /// Stable across retries; without angle brackets.
     public var messageID: String?
     public var subject: String?
-    /// Markdown. For a journey it is the step's Mustache template, filled with `vars` when it is sent; for a reply it is the agent's own text.
+    /// Markdown. For a journey it is the step's Mustache template, filled with `vars` when it is sent; for a reply the agent's own text.
     public var text: String?
     public var vars: [String: String]
     /// Preference topic of marketing mail; the unsubscribe link turns off just this.

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 import Synchronization
 
@@ -70,7 +70,7 @@ final class IMAPStub: Sendable {
 
     /// Blocking work of the stub, never on the cooperative pool.
     private static func thread(_ work: @escaping @Sendable () -> Void) {
-        DispatchQueue(label: "imap-stub").async(execute: work)
+        Thread.detachNewThread(work)
     }
 
     private func serve(_ client: Int32) {

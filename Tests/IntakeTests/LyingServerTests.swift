@@ -28,7 +28,7 @@ private final class LyingServer: Sendable {
         }
         guard bound else { throw Failed() }
         port = Int(UInt16(bigEndian: address.sin_port))
-        DispatchQueue(label: "lying-server").async {
+        Thread.detachNewThread {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }

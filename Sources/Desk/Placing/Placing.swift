@@ -117,7 +117,8 @@ struct Placing {
 
     // MARK: Machines
 
-    /// Automatic mail is kept where it belongs, and starts nothing: no customer, no ticket, no status, no journey, no place at the top of a list.
+    /// Automatic mail is kept where it belongs, and starts nothing: no customer, no ticket, no status, no journey, no place at the top
+    /// of a list.
     private func placeAutomatic(_ message: inout Interaction) throws {
         message.mood = nil
         message.customer = try transaction.customers.find(message.author.identities)
