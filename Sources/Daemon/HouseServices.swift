@@ -81,7 +81,7 @@ final class FileLock: Sendable {
             )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+            // `deinit` closes it: every property is set by now, so it runs although `init` throws. Twice would close somebody else's file.
             throw CommandError(
                 "another daemon works on this database (\(path) is locked). Stop it first, or give this one a database of its own.")
         }

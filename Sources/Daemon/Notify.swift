@@ -38,9 +38,9 @@ struct Notify: Sendable {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
         let size = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + path.count)
         let bytes = Array(message.utf8)
-        _ = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, size)
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                while sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, size) < 0, errno == EINTR {}
             }
         }
     }
