@@ -116,9 +116,10 @@ final class Office: Sendable {
 
     /// All events there are. PostgreSQL shows them only when no older transaction runs, be it another test's: a last event tells.
     func events() async throws -> [Event.Kind] {
-        try await store.write { try $0.events.append(Event(at: $0.now, kind: .accountChanged)) }
+        let mark = ["mark": "\(UInt64.random(in: 0...UInt64.max))"]
+        try await store.write { try $0.events.append(Event(at: $0.now, kind: .accountChanged, data: mark)) }
         var events = try await store.read { try $0.events.read(after: 0, limit: 1000) }
-        while events.last?.kind != .accountChanged {
+        while events.last?.data != mark {
             try await Task.sleep(for: .milliseconds(10))
             events = try await store.read { try $0.events.read(after: 0, limit: 1000) }
         }

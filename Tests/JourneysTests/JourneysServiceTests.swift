@@ -88,8 +88,9 @@ struct Garden: Sendable {
 
     /// PostgreSQL shows events only when no older transaction runs, be it another test's: waits for a last one to appear.
     private func settle() async throws {
-        try await store.write { try $0.events.append(Event(at: $0.now, kind: .accountChanged)) }
-        while try await store.read({ try $0.events.read(after: 0, limit: 10_000).last?.kind != .accountChanged }) {
+        let mark = ["mark": "\(UInt64.random(in: 0...UInt64.max))"]
+        try await store.write { try $0.events.append(Event(at: $0.now, kind: .accountChanged, data: mark)) }
+        while try await store.read({ try $0.events.read(after: 0, limit: 10_000).last?.data != mark }) {
             try await Task.sleep(for: .milliseconds(10))
         }
     }
