@@ -23,6 +23,21 @@ extension Sends {
         return claimed
     }
 
+    /// Gives back a claimed row on which no work was begun: it is planned and due as before, and the attempt is not counted.
+    /// - Returns: false when the row is not that claim's any more.
+    @discardableResult
+    public func unclaim(_ id: ID<Send>, owner: String) throws -> Bool {
+        let isGivenBack =
+            try transaction.execute(
+                """
+                UPDATE sends SET state = 'planned', attempts = attempts - 1, lease_owner = NULL, lease_until = 0,
+                    first_tried_at = CASE WHEN attempts > 1 THEN first_tried_at END
+                WHERE id = $1 AND state = 'claimed' AND lease_owner = $2
+                """, id, owner) > 0
+        if isGivenBack { try announce(id, .planned) }
+        return isGivenBack
+    }
+
     /// Says that the final dot may leave us now.
     /// - Returns: false when the lease was lost; do not send then.
     public func handOver(_ id: ID<Send>, messageID: String, owner: String) throws -> Bool {

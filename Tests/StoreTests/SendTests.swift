@@ -129,6 +129,44 @@ struct SendTests {
         }
     }
 
+    @Test(arguments: Engine.available)
+    func `a claimed row given back is due at once, and nothing was tried`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            try await store.write { transaction in
+                for number in [Int64(1), 2, 3] { try transaction.sends.plan(send(number, key: "k\(number)")) }
+            }
+            #expect(try await claim(store) == [1, 2, 3])
+            #expect(try await store.write { try $0.sends.handOver(ID(3), messageID: "m3@x", owner: "me") })
+            #expect(try await store.write { try $0.sends.unclaim(ID(2), owner: "you") } == false)
+            #expect(try await store.write { try $0.sends.unclaim(ID(3), owner: "me") } == false)
+            #expect(try await store.write { try $0.sends.unclaim(ID(1), owner: "me") })
+            #expect(try await store.write { try $0.sends.unclaim(ID(1), owner: "me") } == false)
+            let row = try await one(house)
+            #expect(row.state == .planned)
+            #expect(row.attempts == 0)
+            #expect(row.dueAt == TestTime.start)
+            #expect(try await store.read { try $0.sends.counts() } == [.planned: 1, .claimed: 1, .handedOver: 1])
+            let states = try await events(store, count: 8).map { $0.data["state"] }
+            #expect(states.suffix(2) == ["handed_over", "planned"])
+            // Its first try is still to come: the time it lay there does not count towards giving up.
+            house.time.pass(.seconds(100_000))
+            #expect(try await claim(store, "you").first == 1)
+            try await store.write { try $0.sends.record(ID(1), .deferred(after: .zero, "451 later"), retry: Self.retry) }
+            #expect(try await one(house).state == .deferred)
+            // A row tried before keeps what it has gone through.
+            house.time.pass(.seconds(60))
+            #expect(try await claim(store, "us").contains(1))
+            #expect(try await store.write { try $0.sends.unclaim(ID(1), owner: "us") })
+            #expect(try await one(house).attempts == 1)
+            #expect(try await one(house).response == "451 later")
+            house.time.pass(.seconds(86_400))
+            #expect(try await claim(store).contains(1))
+            try await store.write { try $0.sends.record(ID(1), .deferred(after: .zero, "451 later"), retry: Self.retry) }
+            #expect(try await one(house).state == .rejected)
+        }
+    }
+
     struct CutOff: Sendable {
         let purpose: Send.Purpose
         let isHandedOver: Bool
