@@ -23,7 +23,10 @@ extension DeliveryService {
             let (held, verdict) = try await patiently(row) { store in
                 try await store.read { (try DeliveryGate.heldReason(in: $0), try Verdict.on(send, senderIsKnown: isKnown, in: $0)) }
             }
-            if held != nil { return await record(row, .deferred(after: .zero, "delivery was held before it was sent")) }
+            if held != nil {
+                try await patiently(row) { store in _ = try await store.write { try $0.sends.unclaim(send.id, owner: row.owner) } }
+                return
+            }
             guard verdict == .send, let lane else { return try await settle(row, verdict) }
             let composer = Composer(
                 layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates)

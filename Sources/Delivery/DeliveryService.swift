@@ -139,12 +139,9 @@ public final class DeliveryService: Service {
             return state.lanes.flatMap { $0.empty() } + state.homeless
         }
         guard !rows.isEmpty else { return }
-        let retry = settings.retry
         do {
             try await store.write { transaction in
-                for row in rows where transaction.now < row.at + self.settings.lease {
-                    try transaction.sends.record(row.send.id, .deferred(after: .zero, "the daemon stopped before its turn"), retry: retry)
-                }
+                for row in rows { try transaction.sends.unclaim(row.send.id, owner: row.owner) }
             }
         } catch {
             logger.warning("Rows were not put back; their leases will end.", metadata: ["rows": "\(rows.count)", "error": "\(error)"])

@@ -27,15 +27,15 @@ public struct Layouts: Sendable {
     }
 
     public init(_ texts: [File: String]) throws(LayoutError) {
+        precondition(TemplatePlace.areRegistered)
         var templates: [File: MustacheTemplate] = [:]
         for file in File.allCases {
             guard let text = texts[file] else { throw .wrong(file: file.rawValue, problem: "is missing") }
-            let pragma = file == .mailText ? "{{% CONTENT_TYPE: TEXT}}\n" : ""
+            let pragma = file == .mailText ? "{{% CONTENT_TYPE: TEXT}}\n" : TemplatePlace.html.pragma
             do {
                 templates[file] = try MustacheTemplate(string: pragma + text)
             } catch let error as MustacheTemplate.ParserError {
-                let line = error.context.lineNumber - (pragma.isEmpty ? 0 : 1)
-                throw .wrong(file: file.rawValue, problem: "line \(line): \(error.error)")
+                throw .wrong(file: file.rawValue, problem: "line \(max(1, error.context.lineNumber - 1)): \(error.error)")
             } catch {
                 throw .wrong(file: file.rawValue, problem: "\(error)")
             }

@@ -6,6 +6,8 @@ enum TemplatePlace: String, Sendable {
     case markdown = "HONGYAN_MARKDOWN"
     /// A header field: values stay on their line.
     case header = "HONGYAN_HEADER"
+    /// The HTML around a message: values stay text, in elements and in quoted attributes.
+    case html = "HONGYAN_HTML"
 
     /// The line that tells Mustache; it is the template's first.
     var pragma: String { "{{% CONTENT_TYPE: \(rawValue)}}\n" }
@@ -14,6 +16,7 @@ enum TemplatePlace: String, Sendable {
     static let areRegistered: Bool = {
         MustacheContentTypes.register(MarkdownValue(), named: markdown.rawValue)
         MustacheContentTypes.register(HeaderValue(), named: header.rawValue)
+        MustacheContentTypes.register(HTMLValue(), named: html.rawValue)
         return true
     }()
 }
@@ -81,5 +84,24 @@ struct HeaderValue: MustacheContentType {
             }
         }
         return line
+    }
+}
+
+/// Escapes scalar by scalar. Mustache's own HTML goes by `Character`, to which a quote before a combining mark is another character: it
+/// would pass, and end the attribute it stands in.
+struct HTMLValue: MustacheContentType {
+    func escapeText(_ text: String) -> String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
+            case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
+            case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
+            case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
+            case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+            default: escaped.append(scalar)
+            }
+        }
+        return String(escaped)
     }
 }

@@ -167,6 +167,21 @@ import Testing
         }
     }
 
+    @Test(
+        "a value stays text in a layout's HTML, whatever mark follows a quote",
+        arguments: ["", "\u{301}", "\u{200D}", "\u{FE0F}", "\u{20DD}"])
+    func layoutValue(mark: String) throws {
+        let page = "<p title=\"{{subject}}\" class='{{subject}}'>{{#unsubscribe_url}}{{sent_by}}{{/unsubscribe_url}}</p>{{{body}}}"
+        let layouts = try Layouts([.mailHTML: page + "{{unsubscribe_url}}", .mailText: "{{body}} {{unsubscribe_url}}", .replyHTML: page])
+        let value = ["\"", "'", "<", ">", "&"].map { $0 + mark }.joined()
+        let safe = ["&quot;", "&#39;", "&lt;", "&gt;", "&amp;"].map { $0 + mark }.joined()
+        let data = LayoutData(subject: value, body: "<b>hi</b>", sentBy: value, unsubscribeURL: "https://x/?\"\(mark)", words: .english)
+        let html = "<p title=\"\(safe)\" class='\(safe)'>Sent by \(safe)</p><b>hi</b>"
+        #expect(Array(layouts.render(.replyHTML, data).utf8) == Array(html.utf8))
+        #expect(Array(layouts.render(.mailHTML, data).utf8) == Array((html + "https://x/?&quot;\(mark)").utf8))
+        #expect(Array(layouts.render(.mailText, data).utf8) == Array("<b>hi</b> https://x/?\"\(mark)".utf8))
+    }
+
     @Test func `a long thread keeps its first and its newest references`() async throws {
         try await House.with { house in
             let send = try await house.send("a", kind: .reply) { $0.references = (0..<100).map { "m\($0)@example.com" } }
