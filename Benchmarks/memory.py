@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the daemon under valgrind while it takes messages from a folder, and measures an idle daemon. See scripts/memory."""
+"""Memory of an idle daemon and of one that takes many messages; the same under the address sanitizer. See scripts/memory."""
 import argparse
 import os
 import re
@@ -55,44 +55,74 @@ def status(pid, key):
     return int(re.search(rf"{key}:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1)) / 1024
 
 
-def under_valgrind(options, messages):
+def sanitized(options, messages):
+    """The daemon built with the address sanitizer takes the messages and is stopped: invalid accesses and leaked bytes, as the sanitizer tells them."""
     folder = tempfile.mkdtemp(prefix="hongyan-memory-")
     try:
         setup(folder)
-        for n in range(1, messages + 1):
-            with open(f"{folder}/mailbox/{n:06d}.eml", "wb") as f:
-                f.write(mail(n))
+        fill(folder, messages)
         began = time.monotonic()
-        child = subprocess.Popen(["valgrind", "--tool=memcheck", "--leak-check=full", "--show-leak-kinds=definite", "--undef-value-errors=no", "--num-callers=25", f"--log-file={folder}/valgrind.log",
-                                  options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"], env=dict(os.environ, HONGYAN_SHARE=options.share), stderr=subprocess.DEVNULL)
-        while placed(folder) < messages:
-            if child.poll() is not None or time.monotonic() - began > options.limit:
-                print(f"stopped at {placed(folder)} of {messages} messages, code {child.poll()}")
-                break
-            time.sleep(2)
-            print(f"\r{placed(folder)} of {messages} ({time.monotonic() - began:.0f} s)", end="", flush=True)
+        log = open(f"{folder}/asan.log", "wb")
+        child = subprocess.Popen([options.sanitized, "serve", "--config", f"{folder}/hongyan.yaml"], stderr=log,
+                                 env=dict(os.environ, HONGYAN_SHARE=options.share, ASAN_OPTIONS="detect_leaks=1:halt_on_error=0:fast_unwind_on_malloc=0"))
+        taken(child, folder, messages, began, options.limit)
         time.sleep(3)
         child.send_signal(signal.SIGTERM)
-        child.wait(120)
-        log = open(f"{folder}/valgrind.log", errors="replace").read()
-        invalid = len(re.findall(r"Invalid (?:read|write|free)", log))
-        lost = re.findall(r"definitely lost: ([\d,]+) bytes in ([\d,]+) blocks", log)
-        lost = (int(lost[-1][0].replace(",", "")), int(lost[-1][1].replace(",", ""))) if lost else (0, 0)
-        print(f"\r{messages} messages: {invalid} invalid accesses, {lost[0]} bytes in {lost[1]} blocks definitely lost, {time.monotonic() - began:.0f} s")
+        child.wait(300)
+        text = open(f"{folder}/asan.log", errors="replace").read()
+        errors = len(re.findall(r"ERROR: AddressSanitizer", text))
+        leaked = re.findall(r"SUMMARY: AddressSanitizer: (\d+) byte\(s\) leaked in (\d+) allocation", text)
+        leaked = (int(leaked[-1][0]), int(leaked[-1][1])) if leaked else (0, 0)
+        print(f"{messages} messages under the address sanitizer: {errors} invalid accesses, {leaked[0]} bytes in {leaked[1]} allocations leaked, "
+              f"exit {child.returncode}, {time.monotonic() - began:.0f} s")
         if options.keep:
-            shutil.copy(f"{folder}/valgrind.log", options.keep)
-        return invalid, lost
+            shutil.copy(f"{folder}/asan.log", options.keep)
+        return leaked
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def growth(options):
+    """Anonymous memory of the release daemon after a tenth and after all of the messages, each time at rest."""
+    folder = tempfile.mkdtemp(prefix="hongyan-memory-")
+    try:
+        setup(folder)
+        child = subprocess.Popen([options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"], env=dict(os.environ, HONGYAN_SHARE=options.share), stderr=subprocess.DEVNULL)
+        done = 0
+        for share in (0.1, 0.25, 0.5, 0.75, 1.0):
+            upto = int(options.messages * share)
+            fill(folder, upto, done)
+            began = time.monotonic()
+            taken(child, folder, upto, began, options.limit)
+            time.sleep(5)
+            print(f"after {upto} messages: {status(child.pid, 'VmRSS'):.1f} MB resident, {status(child.pid, 'RssAnon'):.1f} anonymous, {(upto - done) / (time.monotonic() - began - 5):.0f} messages/s", flush=True)
+            done = upto
+        child.send_signal(signal.SIGTERM)
+        child.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill(folder, upto, start=0):
+    for n in range(start + 1, upto + 1):
+        with open(f"{folder}/mailbox/{n:06d}.tmp", "wb") as f:
+            f.write(mail(n))
+        os.rename(f"{folder}/mailbox/{n:06d}.tmp", f"{folder}/mailbox/{n:06d}.eml")
+
+
+def taken(child, folder, messages, began, limit):
+    while placed(folder) < messages:
+        if child.poll() is not None or time.monotonic() - began > limit:
+            print(f"stopped at {placed(folder)} of {messages} messages, code {child.poll()}")
+            return
+        time.sleep(0.5)
 
 
 def idle(options):
     folder = tempfile.mkdtemp(prefix="hongyan-memory-")
     try:
         setup(folder)
-        for n in range(1, 201):
-            with open(f"{folder}/mailbox/{n:06d}.eml", "wb") as f:
-                f.write(mail(n))
+        fill(folder, 200)
         child = subprocess.Popen([options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"], env=dict(os.environ, HONGYAN_SHARE=options.share), stderr=subprocess.DEVNULL)
         while placed(folder) < 200 and child.poll() is None:
             time.sleep(0.2)
@@ -114,15 +144,16 @@ def main():
     parser.add_argument("--share", required=True)
     parser.add_argument("--messages", type=int, default=10000)
     parser.add_argument("--limit", type=int, default=3600)
-    parser.add_argument("--keep", help="copy valgrind's log of the long run to this file")
-    parser.add_argument("--only-idle", action="store_true")
+    parser.add_argument("--sanitized", help="the same program built with --sanitize=address")
+    parser.add_argument("--keep", help="copy the sanitizer's log of the long run to this file")
     options = parser.parse_args()
     options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
     idle(options)
-    if not options.only_idle:
-        short = under_valgrind(options, max(1, options.messages // 10))
-        long = under_valgrind(options, options.messages)
-        print(f"growth of definite loss from {options.messages // 10} to {options.messages} messages: {long[1][0] - short[1][0]} bytes")
+    growth(options)
+    if options.sanitized:
+        short = sanitized(options, max(1, options.messages // 10))
+        long = sanitized(options, options.messages)
+        print(f"growth of the leak from {options.messages // 10} to {options.messages} messages: {long[0] - short[0]} bytes")
 
 
 main()

@@ -153,7 +153,8 @@ struct Parts: Sendable {
             guard let bytes = FileManager.default.contents(atPath: file) else {
                 throw SettingsError.unreadable(path: file, reason: String(cString: strerror(errno)))
             }
-            rules = try RoutingRules.parse(String(decoding: bytes, as: UTF8.self), file: file)
+            let known = settings.accounts.map(\.name) + settings.forms.map { FormPost.account($0.name) }
+            rules = try RoutingRules.parse(String(decoding: bytes, as: UTF8.self), file: file, accounts: known)
         } else {
             rules = RoutingRules()
         }
@@ -194,6 +195,8 @@ extension Settings {
         console.port = listenPort
         console.publicURL = publicURL
         console.forms = forms
+        console.behindProxy = behindProxy
+        console.metricsToken = metricsToken
         console.version = Daemon.version
         return console
     }

@@ -115,6 +115,7 @@ extension Daemon {
                 kind: form
                 url: file://\(share.path("demo/entries.json"))
                 queue: Support
+                start: all
                 form: {format: json, records: "$.entries[*]", id: id, at: when, name: name, email: mail, subject: subject, text: message}
               mentions: {kind: feed, url: "file://\(share.path("demo/feed.xml"))", queue: Social}
             senders:

@@ -19,7 +19,7 @@ extension Operations {
         }
         guard words.utf8.count <= replyBytesMax else { throw CommandError("the answer is longer than \(replyBytesMax >> 20) MiB") }
         let number = try ticketNumber(ticket)
-        let settings = try Settings.load(configuration)
+        let settings = try Settings.load(configuration, needsSecrets: false)
         return try await withStore(configuration) { store in
             let draft = draft ?? "command-\(store.time.now().microseconds)"
             let desk = Desk(store: store, settings: settings.desk(RoutingRules()))

@@ -69,9 +69,17 @@ public enum Operations {
         }
     }
 
-    public static func release(configuration: String) async throws -> String {
-        let settings = try Settings.load(configuration)
+    /// - Parameter key: of one row of the ledger that is held; nil for the delivery as a whole.
+    public static func release(_ key: String?, configuration: String) async throws -> String {
+        let settings = try Settings.load(configuration, needsSecrets: false)
         return try await withStore(configuration) { store in
+            if let key {
+                let isReleased = try await store.write { tx in try tx.sends.get(key: key).map { try tx.sends.release($0.id) } }
+                guard let isReleased else {
+                    throw CommandError("the ledger has no row \(key); `hongyan why ADDRESS` shows a customer's rows")
+                }
+                return isReleased ? "\(key) will be sent." : "\(key) is not held."
+            }
             let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: quiet)
             guard let reason = try await gate.heldReason() else { return "Delivery is not held." }
             try await gate.release()
@@ -124,7 +132,7 @@ public enum Operations {
 
     /// Opens the configured store, brings its schema up to date, and closes it again.
     static func withStore<T: Sendable>(_ configuration: String, _ body: (Store) async throws -> T) async throws -> T {
-        let settings = try Settings.load(configuration)
+        let settings = try Settings.load(configuration, needsSecrets: false)
         let store = try await settings.openStore(logger: quiet)
         do {
             try await store.migrate()

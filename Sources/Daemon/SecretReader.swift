@@ -6,9 +6,19 @@ import Rules
 /// Reads secrets from where they may live: systemd's credentials, the environment, a file. Never from the configuration itself.
 struct SecretReader: Sendable {
     let environment: [String: String]
+    /// Where relative paths count from: the configuration file's folder, with a slash at its end.
+    var folder = ""
+    /// False: what cannot be read here is left empty, because nothing will be logged in to.
+    var areNeeded = true
+
+    var always: SecretReader { SecretReader(environment: environment, folder: folder) }
 
     /// `{credential: name}` (systemd LoadCredential), `{env: NAME}` or `{file: path}`.
     func secret(_ node: YAMLNode) throws -> Secret {
+        do { return try found(node) } catch  where !areNeeded && node.isMapping { return Secret("") }
+    }
+
+    private func found(_ node: YAMLNode) throws -> Secret {
         guard node.isMapping else {
             throw node.error("`\(node.name)` must not stand in this file; write {credential: name}, {env: NAME} or {file: path}")
         }
@@ -30,7 +40,7 @@ struct SecretReader: Sendable {
             }
             return try read("\(folder)/\(name)", entry.value)
         default:
-            return try read(name, entry.value)
+            return try read(name.hasPrefix("/") ? name : folder + name, entry.value)
         }
     }
 

@@ -14,7 +14,7 @@ extension Settings {
         let kind = try map.required("kind").oneOf(Account.Kind.self)
         let place: String
         switch kind {
-        case .folder: place = try map.required("path").string()
+        case .folder: place = beside(entry.value.file, try map.required("path").string())
         case .imap: place = try url(map.required("url"), schemes: ["imap", "imaps"])
         case .feed, .form: place = try url(map.required("url"), schemes: ["http", "https", "file"])
         }
@@ -34,7 +34,8 @@ extension Settings {
         if account.addresses.isEmpty, kind == .imap, let user = account.user, user.contains("@") { account.addresses = [user.lowercased()] }
         account.sender = try map["sender"]?.string()
         account.tls = try tls(map)
-        if let node = map["start"] { account.start = try node.oneOf(Account.Start.self) }
+        // A mailbox or an export holds years of messages; each of their writers would be a new customer, and welcomed.
+        account.start = try map["start"]?.oneOf(Account.Start.self) ?? (kind == .imap || kind == .form ? .latest : .all)
         if let node = map["size_max"] { account.sizeBytesMax = try node.sizeBytes(in: 1 << 10...1 << 30) }
         if kind == .form { account.form = try formMapping(try map.required("form")) }
         return account
@@ -68,7 +69,9 @@ extension Settings {
         ])
         try checkName(entry)
         let kind = try map.required("kind").oneOf(Sender.Kind.self)
-        let place = kind == .folder ? try map.required("path").string() : try url(map.required("url"), schemes: ["smtp", "smtps"])
+        let place =
+            kind == .folder
+            ? beside(entry.value.file, try map.required("path").string()) : try url(map.required("url"), schemes: ["smtp", "smtps"])
         let from = try map.required("from")
         let text = try from.string()
         guard text.contains("@"), !text.contains(where: \.isNewline) else {
@@ -97,7 +100,7 @@ extension Settings {
     }
 
     private static func tls(_ map: YAMLMapping) throws -> TLS {
-        TLS(caFile: try map["ca"]?.string(), allowPlain: try map["plain"]?.bool() ?? false)
+        TLS(caFile: try map["ca"].map { beside($0.file, try $0.string()) }, allowPlain: try map["plain"]?.bool() ?? false)
     }
 
     /// Names stand in URLs, keys and log lines.

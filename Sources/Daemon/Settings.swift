@@ -26,29 +26,36 @@ public struct Settings: Sendable {
     public var routingFile: String?
     /// Folder with templates, static files and models; found beside the program when nil.
     public var share: String?
+    /// Whether a proxy of ours stands in front of the console and names the visitor in X-Forwarded-For.
+    public var behindProxy = false
+    /// Lets `/metrics` be read from other machines.
+    public var metricsToken: Secret?
 
     public init() {}
 
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
+        "behind_proxy", "metrics_token",
     ]
 
     /// Reads and checks one configuration file.
     /// - Throws: `RuleError` with file, line, column and what to write; `SettingsError` when the file cannot be read.
-    public static func load(_ path: String, environment: [String: String]? = nil) throws -> Settings {
+    /// - Parameter needsSecrets: false for commands that only open the database; passwords that cannot be read here are left empty then.
+    public static func load(_ path: String, environment: [String: String]? = nil, needsSecrets: Bool = true) throws -> Settings {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw SettingsError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         return try decode(
-            String(decoding: bytes, as: UTF8.self), file: path, environment: environment ?? ProcessInfo.processInfo.environment)
+            String(decoding: bytes, as: UTF8.self), file: path, environment: environment ?? ProcessInfo.processInfo.environment,
+            needsSecrets: needsSecrets)
     }
 
-    static func decode(_ text: String, file: String, environment: [String: String]) throws -> Settings {
+    static func decode(_ text: String, file: String, environment: [String: String], needsSecrets: Bool = true) throws -> Settings {
         let root = try StrictYAML.read(text, file: file).mapping(keys: keys)
-        let secrets = SecretReader(environment: environment)
+        let secrets = SecretReader(environment: environment, folder: folder(of: file), areNeeded: needsSecrets)
         var settings = Settings()
         if let node = root["database"] {
-            settings.database = try secrets.secretOrText(node)
+            settings.database = try secrets.always.secretOrText(node)
             let scheme = settings.database.reveal().split(separator: ":", maxSplits: 1).first ?? ""
             guard ["sqlite", "postgres", "postgresql"].contains(scheme) else {
                 throw node.error(
@@ -71,7 +78,9 @@ public struct Settings: Sendable {
         for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
         settings.journeys = try root["journeys"]?.strings(orNone: true) ?? []
         if let node = root["routing"] { settings.routingFile = beside(file, try node.string()) }
-        if let node = root["share"] { settings.share = try node.string() }
+        if let node = root["share"] { settings.share = beside(file, try node.string()) }
+        if let node = root["behind_proxy"] { settings.behindProxy = try node.bool() }
+        settings.metricsToken = try root["metrics_token"].map(secrets.secret)
         try check(settings, root)
         return settings
     }
@@ -106,10 +115,9 @@ public struct Settings: Sendable {
     }
 
     /// A path in a configuration file counts from that file's folder.
-    private static func beside(_ file: String, _ path: String) -> String {
-        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
-        return String(file[...slash]) + path
-    }
+    static func beside(_ file: String, _ path: String) -> String { path.hasPrefix("/") ? path : folder(of: file) + path }
+
+    private static func folder(of file: String) -> String { file.lastIndex(of: "/").map { String(file[...$0]) } ?? "" }
 }
 
 extension YAMLNode {

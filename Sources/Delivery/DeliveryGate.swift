@@ -30,7 +30,7 @@ public struct DeliveryGate: Sendable {
     ///   - node: as given to the store.
     public init(store: Store, dataDirectory: String, node: Int, logger: Logger) {
         self.store = store
-        file = dataDirectory + "/instance"
+        file = dataDirectory + "/instance-\(node)"
         self.node = node
         self.logger = logger
     }

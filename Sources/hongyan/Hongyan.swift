@@ -127,9 +127,11 @@ struct Why: AsyncParsableCommand {
 }
 
 struct Release: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Let a held delivery go on, after a restored backup or a clock that jumped.")
+    static let configuration = CommandConfiguration(
+        abstract: "Let a held delivery go on (a restored backup, a clock that jumped), or one held row of the ledger.")
+    @Argument(help: "A row's key, as `hongyan why` shows it; everything when left out.") var key: String?
     @OptionGroup var config: Config
-    func run() async throws { print(try await Operations.release(configuration: config.config)) }
+    func run() async throws { print(try await Operations.release(key, configuration: config.config)) }
 }
 
 struct Migrate: AsyncParsableCommand {

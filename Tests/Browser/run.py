@@ -59,6 +59,7 @@ accounts:
     password: {{file: {folder}/imap}}
     addresses: [support@hongyan.test, support@lantern.example]
     every: 60s
+    start: all
 senders:
   care: {{kind: folder, path: {folder}/outbox, from: Lantern Care <care@hongyan.test>}}
 forms:

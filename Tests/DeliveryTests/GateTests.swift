@@ -71,7 +71,7 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func `a database without its data directory is held, a new one is not`() async throws {
         try await House.with { house in
             try await house.gate().check()
-            try FileManager.default.removeItem(atPath: house.folder + "/instance")
+            try FileManager.default.removeItem(atPath: house.folder + "/instance-1")
             try await house.gate().check()
             #expect(try await house.gate().heldReason() != nil)
             try await house.gate().release()

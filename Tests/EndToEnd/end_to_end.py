@@ -67,11 +67,13 @@ accounts:
     password: {{file: {folder}/password}}
     addresses: [{SUPPORT}, {CARE}]
     every: 2s
+    start: all
     queue: Support
   contact:
     kind: form
     url: http://127.0.0.1:{self.web.port}/entries.json
     every: 1s
+    start: all
     queue: Web
     form:
       format: json
