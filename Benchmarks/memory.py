@@ -126,7 +126,7 @@ def idle(options):
         child = subprocess.Popen([options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"], env=dict(os.environ, HONGYAN_SHARE=options.share), stderr=subprocess.DEVNULL)
         while placed(folder) < 200 and child.poll() is None:
             time.sleep(0.2)
-        time.sleep(10)
+        time.sleep(30)
         cpu = lambda: sum(int(v) for v in open(f"/proc/{child.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
         before = cpu()
         time.sleep(20)

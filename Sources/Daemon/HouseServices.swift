@@ -28,6 +28,7 @@ struct Heartbeat: Service {
     func run() async throws {
         let interval = min(Self.interval, (notify.watchdog ?? .seconds(3600)) / 3)
         var wasWrong: String?
+        var rest = RestRule()
         while !Task.isShuttingDownGracefully {
             notify.alive()
             let wrong = await store.check()
@@ -40,6 +41,10 @@ struct Heartbeat: Service {
                     notify.status("running")
                 }
                 wasWrong = wrong
+            }
+            if rest.tick(work: store.signals.ticket(.spool) + store.signals.ticket(.interactions) + store.signals.ticket(.sends)) {
+                let bytes = Residence.shrink()
+                logger.debug("At rest; memory is given back.", metadata: ["mapped_bytes": "\(bytes)"])
             }
             await cancelWhenGracefulShutdown { try? await Task.sleep(for: interval) }
         }

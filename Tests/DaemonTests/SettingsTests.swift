@@ -146,4 +146,26 @@ import Testing
                 == "another daemon works on this database (\(path) is locked). Stop it first, or give this one a database of its own.")
         withExtendedLifetime(first) {}
     }
+
+    @Test(
+        "only clean pages that come back from their file are let go",
+        arguments: [
+            ("1000-3000 r-xp 00001000 fe:00 123  /usr/bin/hongyan", 8192),
+            ("1000-2000 r--p 00000000 fe:00 123  /usr/share/hongyan/models/a.bin", 4096),
+            ("1000-2000 r--p 00000000 fe:00 123  /usr/lib/libc.so.6", nil), ("1000-2000 rw-p 00000000 fe:00 123  /usr/lib/libc.so.6", nil),
+            ("1000-2000 r-xp 00000000 00:00 0  [vdso]", nil), ("1000-2000 rw-p 00000000 00:00 0", nil), ("", nil),
+        ] as [(Substring, Int?)])
+    func residence(line: Substring, count: Int?) { #expect(Residence.mapping(of: line)?.count == count) }
+
+    @Test func `the daemon goes on after it gave its pages back`() {
+        #expect(Residence.shrink() > 0)
+        #expect(LogOutput.quoted("still here") == "\"still here\"")
+    }
+
+    @Test func `memory is given back once after each burst of work`() {
+        var rule = RestRule()
+        let work = [5, 5, 5, 5, 5, 5, 6, 6, 7, 7, 7, 7, 7]
+        #expect(
+            work.map { rule.tick(work: $0) } == [false, false, false, true, false, false, false, false, false, false, false, true, false])
+    }
 }
