@@ -17,19 +17,23 @@ struct Claim {
     let sizeBytes: String
 
     /// Counts the attempt before the work begins, so that work that kills the process counts as tried. An item tried before comes alone:
-    /// if it is the one that kills, it takes no other along. It waits for the untried ones, but not longer than `Spool.standBackMax`.
+    /// if it is the one that kills, it takes no other along. One whose worker died keeps its place in the order, for an answer must not be
+    /// placed before what it answers; one that failed with an error stands back for the others, but not longer than `Spool.standBackMax`.
     /// - Parameters:
     ///   - setAside: what to do with an item whose attempts are used up.
     ///   - columns: of the rows given back, in no particular order.
     func take(limit: Int, setAside: (Int64) throws -> Void, columns: String) throws -> [Row] {
-        for var row in try candidates("attempts >= \(attemptsMax)", limit: Self.setAsideMax, before: transaction.now) {
+        for var row in try candidates("attempts >= \(attemptsMax)", limit: Self.setAsideMax) {
             try setAside(try row.integer())
         }
+        let died = "state = 'claimed' AND attempts < \(attemptsMax)"
+        if let row = try candidates(died, limit: 1).first { return try claim(row, columns) }
+        let failed = "state = 'new' AND attempts < \(attemptsMax)"
         let longAgo = transaction.now - Spool.standBackMax
-        if let row = try candidates("attempts < \(attemptsMax)", limit: 1, before: longAgo).first { return try claim(row, columns) }
+        if let row = try candidates(failed, limit: 1, before: longAgo).first { return try claim(row, columns) }
         let untried = try claimUntried(limit: limit, columns)
         if !untried.isEmpty { return untried }
-        guard let row = try candidates("attempts < \(attemptsMax)", limit: 1, before: transaction.now).first else { return [] }
+        guard let row = try candidates(failed, limit: 1).first else { return [] }
         return try claim(row, columns)
     }
 
@@ -55,15 +59,14 @@ struct Claim {
             """, owner, transaction.now + lease, transaction.now, JSONText.encode(picked))
     }
 
-    /// Ids of items tried before that nobody works on, least tried first: one that was only near when another killed the process soon gets
-    /// out of its company.
-    private func candidates(_ condition: String, limit: Int, before: Timestamp) throws -> [Row] {
+    /// Ids of items tried before that nobody works on, in their order.
+    private func candidates(_ condition: String, limit: Int, before: Timestamp? = nil) throws -> [Row] {
         try transaction.query(
             """
             SELECT id FROM \(table) WHERE state IN ('new', 'claimed') AND attempts > 0 AND \(condition)
                 AND lease_until <= $1 AND touched_at <= $2
-            ORDER BY attempts, touched_at, id LIMIT $3 \(transaction.dialect.skipLocked)
-            """, transaction.now, before, limit)
+            ORDER BY id LIMIT $3 \(transaction.dialect.skipLocked)
+            """, transaction.now, before ?? transaction.now, limit)
     }
 
     private func claim(_ row: Row, _ columns: String) throws -> [Row] {

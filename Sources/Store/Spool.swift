@@ -36,7 +36,7 @@ public struct SpooledItem: Sendable, Hashable {
 public struct Spool {
     /// Tries before an item is quarantined.
     public static let attemptsMax = 3
-    /// How long an item tried before stands back for untried ones.
+    /// How long an item that failed stands back for untried ones.
     static let standBackMax = Duration.seconds(60)
 
     let transaction: Transaction
