@@ -79,18 +79,20 @@ let package = Package(
             ]),
         .executableTarget(name: "hongyan", dependencies: ["Daemon", arguments], swiftSettings: strict),
 
+        // Servers that tests talk to; nothing of the product uses them.
+        .target(name: "TestServers", path: "Tests/Servers", swiftSettings: strict),
         tests("TidyTests", []),
         tests("DomainTests", ["Domain"]),
         tests("RulesTests", ["Rules", "Domain"]),
         tests("InsightTests", ["Insight", "Domain"]),
         tests("FormatsTests", ["Formats", "Domain"], fixtures: true),
-        tests("TransportTests", ["Transport", "Domain", logging]),
+        tests("TransportTests", ["Transport", "Domain", "TestServers", logging]),
         tests("StoreTests", ["Store", "Domain", logging]),
         tests("ChannelsTests", ["Channels", "Formats", "Transport", "Domain", logging]),
         tests("IntakeTests", ["Intake", "Channels", "Formats", "Transport", "Store", "Domain", logging, lifecycle]),
         tests("DeskTests", ["Desk", "Rules", "Insight", "Store", "Domain", logging, lifecycle]),
         tests("JourneysTests", ["Journeys", "Rules", "Store", "Domain", logging, lifecycle]),
-        tests("DeliveryTests", ["Delivery", "Formats", "Channels", "Transport", "Store", "Domain", logging, lifecycle]),
+        tests("DeliveryTests", ["Delivery", "Formats", "Channels", "Transport", "Store", "Domain", "TestServers", logging, lifecycle]),
         tests(
             "ConsoleTests",
             ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),

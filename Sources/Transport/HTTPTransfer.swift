@@ -1,5 +1,6 @@
 internal import CCurl
 import Domain
+import Glibc
 
 extension TransferLoop {
     /// Sends a request and follows its redirects: at most `redirectsMax`, to http and https only, never from https to http with

@@ -5,26 +5,33 @@ import Logging
 
 /// The loop itself: curl's multi handle, epoll and the transfers. Lives on its own thread and is touched by no other.
 final class LoopCore {
-    /// One thing the loop does for somebody; owns its easy handle.
-    class Transfer {
+    /// One thing the loop does for somebody.
+    class Guest {
         let id: Int
-        let easy: EasyHandle
 
-        init(id: Int) throws {
-            self.id = id
-            easy = try EasyHandle()
-        }
+        init(guest id: Int) { self.id = id }
 
-        /// libcurl is done with the handle, which is no longer in `transfers` unless this puts it back.
-        func finished(_ code: CURLcode, in core: LoopCore) {}
-        /// Ends it with an error; the transfer is already out of the loop.
+        /// Ends it with an error; it is already out of the loop.
         func fail(_ error: any Error) {}
         /// The descriptor it asked to watch is ready.
         func ready(in core: LoopCore) {}
         /// Its deadline has passed.
         func expired(in core: LoopCore) {}
-        /// Runs before the handle leaves the multi handle.
+        /// Runs before it leaves the loop, and before its handle leaves the multi handle.
         func leaving(_ core: LoopCore) {}
+    }
+
+    /// One that libcurl works on; owns its easy handle.
+    class Transfer: Guest {
+        let easy: EasyHandle
+
+        init(id: Int) throws {
+            easy = try EasyHandle()
+            super.init(guest: id)
+        }
+
+        /// libcurl is done with the handle, which is no longer in `transfers` unless this puts it back.
+        func finished(_ code: CURLcode, in core: LoopCore) {}
     }
 
     private struct Watch {
@@ -41,7 +48,7 @@ final class LoopCore {
     private let mailbox: LoopMailbox
     private let multi: UnsafeMutableRawPointer
     private let epoll: Int32
-    private var transfers: [Int: Transfer] = [:]
+    private var transfers: [Int: Guest] = [:]
     private var byHandle: [UnsafeMutableRawPointer: Int] = [:]
     private var watches: [Int32: Watch] = [:]
     private var timers = TimerHeap()
@@ -68,34 +75,46 @@ final class LoopCore {
                 Unmanaged<LoopCore>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(core).toOpaque())
-        guard failure == 0 else { fatalError("cannot start the transfer loop's thread: \(String(cString: strerror(failure)))") }
+        guard failure == 0 else {
+            fatalError("cannot start the transfer loop's thread: \(String(cString: strerror(failure)))")
+        }
         pthread_detach(thread)
     }
 
     /// libcurl wants this once, before any handle; a write to a closed socket must not end the process.
     private static let libcurlIsReady: Bool = {
         signal(SIGPIPE, SIG_IGN)
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK else { fatalError("libcurl could not be initialised") }
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK else {
+            fatalError("libcurl could not be initialised")
+        }
         return true
     }()
 
     private init(mailbox: LoopMailbox, logger: Logger) {
         self.mailbox = mailbox
         self.logger = logger
-        guard let multi = curl_multi_init() else { fatalError("libcurl could not allocate its multi handle") }
+        guard let multi = curl_multi_init() else {
+            fatalError("libcurl could not allocate its multi handle")
+        }
         self.multi = multi
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard epoll >= 0 else { fatalError("no file descriptor left for the transfer loop; raise LimitNOFILE.") }
+        guard epoll >= 0 else {
+            fatalError("no file descriptor left for the transfer loop; raise LimitNOFILE.")
+        }
         _ = loop_watch(epoll, mailbox.doorbell, loop_readable())
         let me = Unmanaged.passUnretained(self).toOpaque()
         ccurl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, me)
         ccurl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, me)
         ccurl_multi_set_socket(multi) { _, socket, what, core, _ in
-            if let core { Unmanaged<LoopCore>.fromOpaque(core).takeUnretainedValue().curlWants(socket, what) }
+            if let core {
+                Unmanaged<LoopCore>.fromOpaque(core).takeUnretainedValue().curlWants(socket, what)
+            }
             return 0
         }
         ccurl_multi_set_timer(multi) { _, milliseconds, core in
-            if let core { Unmanaged<LoopCore>.fromOpaque(core).takeUnretainedValue().curlWantsCall(in: milliseconds) }
+            if let core {
+                Unmanaged<LoopCore>.fromOpaque(core).takeUnretainedValue().curlWantsCall(in: milliseconds)
+            }
             return 0
         }
     }
@@ -170,8 +189,9 @@ final class LoopCore {
     private func collectFinished() {
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left) {
-            guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle, let id = byHandle[handle],
-                let transfer = transfers[id]
+            guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle,
+                let id = byHandle[handle],
+                let transfer = transfers[id] as? Transfer
             else { continue }
             transfer.finished(message.pointee.data.result, in: self)
         }
@@ -188,17 +208,25 @@ final class LoopCore {
         enteredAt = 0
         guard code == CURLM_OK else {
             forget(transfer)
-            throw TransportError.invalid("libcurl took no more transfers: \(String(cString: curl_multi_strerror(code))).")
+            throw TransportError.invalid(
+                "libcurl took no more transfers: \(String(cString: curl_multi_strerror(code))).")
         }
     }
 
-    subscript(id: Int) -> Transfer? { transfers[id] }
+    /// One that watches a descriptor of its own, which libcurl knows nothing of.
+    func add(guest: Guest) { transfers[guest.id] = guest }
+
+    subscript(id: Int) -> Guest? { transfers[id] }
 
     /// Takes the handle away from curl; it is freed when the caller lets go of the result.
     @discardableResult
-    func remove(_ id: Int) -> Transfer? {
-        guard let transfer = transfers[id] else { return nil }
-        transfer.leaving(self)
+    func remove(_ id: Int) -> Guest? {
+        guard let guest = transfers[id] else { return nil }
+        guest.leaving(self)
+        guard let transfer = guest as? Transfer else {
+            transfers[id] = nil
+            return guest
+        }
         enteredAt = Self.now()
         curl_multi_remove_handle(multi, transfer.easy.raw)
         enteredAt = 0
