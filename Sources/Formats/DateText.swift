@@ -5,14 +5,18 @@ public enum DateText {
     static let lengthMax = 200
 
     /// RFC 5322 with its obsolete and wrong forms: two-digit years, named zones, comments, no seconds, no weekday, the month before the
-    /// day. Nil when it is no date. A missing or unknown zone is UTC (RFC 5322 §4.3).
+    /// day, `asctime`, months in other languages, and the stamp at the end of a `Received` field. Nil when it is no date. A missing or
+    /// unknown zone is UTC (RFC 5322 §4.3).
     public static func rfc5322(_ s: String) -> Timestamp? {
         var words = MailDateWords(s)
         return words.timestamp()
     }
 
-    /// ISO 8601, RFC 3339 and W3CDTF: `2026`, `2026-11`, `2026-11-22`, `20261122`, `2026-326`, `2026-11-22T09:30:00.5+08:00`, with a
-    /// blank for the `T`. A missing zone is UTC.
+    /// What a mail's `Date` says: RFC 5322, else any other form, because programs write what their library prints.
+    public static func mail(_ s: String) -> Timestamp? { rfc5322(s) ?? anyFeedDate(s) }
+
+    /// ISO 8601, RFC 3339 and W3CDTF: `2026`, `2026-11`, `2026-11-22`, `20261122`, `2026-326`, `2026-W47-7`, `2026-11-22T09:30:00.5+08:00`,
+    /// with a blank for the `T`. A missing zone is UTC.
     public static func iso8601(_ s: String) -> Timestamp? {
         var reader = ISODateReader(s)
         return reader.timestamp()
@@ -26,7 +30,8 @@ public enum DateText {
         if text.utf8.count >= 9, text.utf8.count <= 13, text.utf8.allSatisfy(ASCII.isDigit), let number = Int64(text) {
             return text.utf8.count > 10 ? Timestamp(microseconds: number * 1000) : Timestamp(seconds: number)
         }
-        if let time = numbersOnly(text) { return time }
+        if let time = shortISO(text) { return time }
+        if let time = DateNumbers(text)?.timestamp() { return time }
         return rfc5322(text)
     }
 
@@ -43,40 +48,17 @@ public enum DateText {
     private static let weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    /// 年月日 with 时分秒, or groups of digits; East Asian local times are taken as UTC+8 for Chinese words and UTC otherwise.
-    private static func numbersOnly(_ text: String) -> Timestamp? {
-        var numbers: [Int] = []
-        var isChinese = false
-        var afternoon = false
-        var number: Int?
-        for scalar in text.unicodeScalars {
-            if let digit = scalar.properties.numericType == .decimal ? Int(scalar.properties.numericValue ?? 0) : nil, scalar.value < 0xFF20
-            {
-                number = (number ?? 0) * 10 + digit
-                if number ?? 0 > 99_999_999 { return nil }
-                continue
-            }
-            if let value = number { numbers.append(value) }
-            number = nil
-            switch scalar {
-            case "年", "月", "日", "时", "時", "点", "點", "分", "秒": isChinese = true
-            case "下", "晚": afternoon = true
-            case "上", "午", "早", "星", "期", "周", "一", "二", "三", "四", "五", "六": break
-            case "/", "-", ".", ":", "\u{FF1A}", " ", ",": break
-            default: return nil
-            }
-        }
-        if let value = number { numbers.append(value) }
-        guard numbers.count >= 3, numbers.count <= 7 else { return nil }
-        if numbers[0] < 32, numbers[2] > 1000 {  // day and month first: the larger one is the day, else American order
-            numbers.swapAt(0, 2)
-            if numbers[1] <= 12, numbers[2] > 12 {} else { numbers.swapAt(1, 2) }
-        }
-        var hour = numbers.count > 3 ? numbers[3] : 0
-        if afternoon, hour < 12 { hour += 12 }
+    /// The truncated forms of ISO 8601:1988 with a year of two digits: `-2611`, `-26-11`, `261122`.
+    private static func shortISO(_ text: String) -> Timestamp? {
+        let bytes = Array(text.utf8)
+        let digits = bytes.filter { $0 != 0x2D }.map { Int($0) - 0x30 }
+        guard digits.allSatisfy({ (0...9).contains($0) }) else { return nil }
+        let isMonth = bytes.first == 0x2D && digits.count == 4 && (bytes.count == 5 || bytes.count == 6 && bytes[3] == 0x2D)
+        let isDay = digits.count == 6 && bytes.count == 6
+        guard isMonth || isDay else { return nil }
         return time(
-            year: numbers[0], month: numbers[1], day: numbers[2], hour: hour, minute: numbers.count > 4 ? numbers[4] : 0,
-            second: numbers.count > 5 ? numbers[5] : 0, zoneMinutes: isChinese ? 480 : 0)
+            year: MailDateWords.fullYear(digits[0] * 10 + digits[1], digits: 2), month: digits[2] * 10 + digits[3],
+            day: isDay ? digits[4] * 10 + digits[5] : 1, hour: 0, minute: 0, second: 0, zoneMinutes: 0)
     }
 
     /// Checks every field; a leap second counts as the next second, 24:00:00 as the next day.

@@ -22,7 +22,8 @@ struct HeaderBlock {
                 return
             }
             if ASCII.isSpace(b[i]), !fields.isEmpty {
-                if line.text.allSatisfy({ ASCII.isSpace(b[$0]) }), !Self.continues(b, after: line.next) {
+                let isBlank = line.next < b.count && line.text.allSatisfy { ASCII.isSpace(b[$0]) }
+                if isBlank, !Self.continues(b, after: line.next) {
                     end = line.next  // blanks only, and no field behind: meant as the empty line
                     return
                 }
@@ -73,9 +74,14 @@ struct HeaderBlock {
         return text.starts(with: "From ".utf8)
     }
 
-    /// A continuation with an encoded-word; a line of blanks before it is no end of the header.
+    /// A continuation with an encoded-word, or with `<a@b>`; a line of blanks before it is no end of the header (RFC 5322 §4.2).
     private static func isFold(_ b: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> Bool {
-        ASCII.isSpace(b[line.lowerBound]) && b[line].drop(while: ASCII.isSpace).starts(with: [0x3D, 0x3F])
+        guard ASCII.isSpace(b[line.lowerBound]) else { return false }
+        let text = b[line].drop(while: ASCII.isSpace)
+        if text.starts(with: [0x3D, 0x3F]) { return true }
+        guard text.first == 0x3C, let end = text.firstIndex(of: 0x3E) else { return false }
+        let inside = text[..<end]
+        return inside.contains(0x40) && !inside.contains(ASCII.space)
     }
 
     private static let known: Set<String> = [

@@ -6,10 +6,10 @@ enum HeaderText {
     }
 
     /// Unfolded, as UTF-8, encoded-words still in place.
-    static func utf8(_ raw: [UInt8], hint: String?) -> [UInt8] {
-        let line = unfolded(raw)
+    static func utf8(_ raw: [UInt8], hint: String?, keepsBlanks: Bool = false) -> [UInt8] {
+        let line = keepsBlanks ? withoutLineBreaks(raw) : unfolded(raw)
         if line.allSatisfy({ $0 < 0x80 && $0 != 0x1B }) { return line }
-        return Charset.decode(line, label: nil, hint: hint).filter { $0 >= 0x20 && $0 != 0x7F }
+        return Charset.decode(line, label: nil, hint: hint).filter { $0 >= 0x20 && $0 != 0x7F || $0 == ASCII.tab }
     }
 
     /// One line; other control characters than the escapes of old charsets are dropped.
@@ -21,6 +21,7 @@ enum HeaderText {
             let byte = raw[i]
             if byte == ASCII.cr || byte == ASCII.lf {
                 while i < raw.count, ASCII.isSpace(raw[i]) { i += 1 }
+                if endsInsideWord(out) { continue }  // a program that folds blindly; blanks in a word are written `_`
                 while let last = out.last, last == ASCII.space { out.removeLast() }
                 if !out.isEmpty, i < raw.count { out.append(ASCII.space) }
                 continue
@@ -35,28 +36,84 @@ enum HeaderText {
         return Array(ASCII.trim(out[...]))
     }
 
+    /// Whether an encoded-word has begun and not ended.
+    private static func endsInsideWord(_ line: [UInt8]) -> Bool {
+        var i = line.count - 2
+        let far = max(0, line.count - wordLookBack)
+        while i >= far, !(line[i] == 0x3D && line[i + 1] == 0x3F) { i -= 1 }
+        guard i >= far else { return false }
+        var marks = 0
+        for k in (i + 2)..<line.count where line[k] == 0x3F {
+            marks += 1
+            if marks > 2 { return k + 1 == line.count }
+        }
+        return marks == 2
+    }
+
+    /// Longer words are no words of the standard (75 bytes) nor of any program seen.
+    private static let wordLookBack = 1000
+
+    /// One line with every blank in its place (RFC 5322 §2.2.3: only the line break goes), for values whose blanks mean something. The tab
+    /// that many programs fold with stands for the blank it took the place of.
+    private static func withoutLineBreaks(_ raw: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(raw.count)
+        for (i, byte) in raw.enumerated() {
+            if byte == ASCII.tab {
+                out.append(i > 0 && raw[i - 1] == ASCII.lf ? ASCII.space : byte)
+            } else if byte >= 0x20 && byte != 0x7F || byte == 0x1B {
+                out.append(byte)
+            }
+        }
+        return out
+    }
+
+    /// A list parted by commas, such as Keywords (RFC 5322 §3.6.5). Empty items are left out.
+    static func list(_ raw: [UInt8], hint: String?) -> [String] {
+        let line = utf8(raw, hint: hint)
+        var items: [String] = []
+        var start = 0
+        var i = 0
+        while i <= line.count {
+            if i < line.count, line[i] == 0x3D, let end = endOfWord(in: line, at: i) {
+                i = end
+                continue
+            }
+            if i == line.count || line[i] == 0x2C {
+                let item = ASCII.trim(decodeWords(Array(ASCII.trim(line[start..<i])))[...])
+                if !item.isEmpty { items.append(String(decoding: item, as: UTF8.self)) }
+                start = i + 1
+            }
+            i += 1
+        }
+        return items
+    }
+
     /// UTF-8 with encoded-words to UTF-8 without.
     static func decodeWords(_ line: [UInt8]) -> [UInt8] {
-        guard ASCII.find("=?", in: line) != nil else { return line }
-        var out: [UInt8] = []
-        var pending: (charset: String, bytes: [UInt8])?  // a character may be split over words of one charset, so they are decoded together
+        guard var i = ASCII.find("=?", in: line) else { return line }
+        var out = Array(line[..<i])
+        out.reserveCapacity(line.count)
+        var pending: Words?
         func flush() {
-            guard let word = pending else { return }
-            out += Charset.decode(word.bytes, label: word.charset).map { $0 < 0x20 || $0 == 0x7F ? ASCII.space : $0 }
+            guard let words = pending else { return }
+            out += Charset.decode(words.decoded(), label: words.charset).map { $0 < 0x20 || $0 == 0x7F ? ASCII.space : $0 }
             pending = nil
         }
-        var i = 0
         while i < line.count {
             if line[i] == 0x3D, let word = word(in: line, at: i) {
                 if pending?.charset != word.charset { flush() }
-                pending = (word.charset, (pending?.bytes ?? []) + word.bytes)
+                // `[SPAM]=?…?=`: gateways put their tag before the word without the blank that RFC 2047 §5 wants between them.
+                if pending == nil, out.last == 0x5D { out.append(ASCII.space) }
+                if pending == nil { pending = Words(charset: word.charset) }
+                pending?.append(line[word.text], isBase64: word.isBase64)
                 i = word.end
                 continue
             }
-            if pending != nil, line[i] == ASCII.space {  // white space between two words is not text
+            if pending != nil, line[i] == ASCII.space || line[i] == ASCII.tab {  // white space between two words is not text
                 var next = i
-                while next < line.count, line[next] == ASCII.space { next += 1 }
-                if next < line.count, line[next] == 0x3D, self.word(in: line, at: next) != nil {
+                while next < line.count, line[next] == ASCII.space || line[next] == ASCII.tab { next += 1 }
+                if next < line.count, line[next] == 0x3D, word(in: line, at: next) != nil {
                     i = next
                     continue
                 }
@@ -69,11 +126,49 @@ enum HeaderText {
         return out
     }
 
+    /// Adjacent words of one charset. They are decoded together, because programs split characters between them, and even the groups of
+    /// four digits that base64 is made of.
+    private struct Words {
+        let charset: String
+        private var bytes: [UInt8] = []
+        private var digits: [UInt8] = []
+
+        init(charset: String) { self.charset = charset }
+
+        mutating func append(_ text: ArraySlice<UInt8>, isBase64: Bool) {
+            guard isBase64 else {
+                settle()
+                HeaderText.q(text, into: &bytes)
+                return
+            }
+            digits += text.lazy.filter { $0 != ASCII.space }
+            if digits.count % 4 == 0 || digits.last == 0x3D { settle() }
+        }
+
+        private mutating func settle() {
+            if digits.isEmpty { return }
+            bytes += Base64.decode(digits[...])
+            digits.removeAll()
+        }
+
+        consuming func decoded() -> [UInt8] {
+            settle()
+            return bytes
+        }
+    }
+
     /// End of the encoded-word at `start`, for parsers that must not look inside it.
     static func endOfWord(in line: [UInt8], at start: Int) -> Int? { word(in: line, at: start)?.end }
 
+    private struct Word {
+        var charset: String
+        var isBase64: Bool
+        var text: Range<Int>
+        var end: Int
+    }
+
     /// `=?charset*language?B or Q?text?=`. Blanks inside and a missing end are tolerated.
-    private static func word(in line: [UInt8], at start: Int) -> (charset: String, bytes: [UInt8], end: Int)? {
+    private static func word(in line: [UInt8], at start: Int) -> Word? {
         guard start + 6 < line.count, line[start] == 0x3D, line[start + 1] == 0x3F else { return nil }
         var i = start + 2
         while i < line.count, line[i] != 0x3F, line[i] > 0x20, i - start < 64 { i += 1 }
@@ -89,14 +184,12 @@ enum HeaderText {
         }
         let isClosed = end + 1 < line.count && line[end] == 0x3F
         if !isClosed, encoding == 0x71 { return nil }
-        let text = line[first..<end]
-        let bytes = encoding == 0x62 ? Base64.decode(text) : q(text)
         let after = isClosed ? end + 2 : end < line.count && line[end] == 0x3F ? end + 1 : end
-        return (ASCII.lowercased(String(decoding: charset, as: UTF8.self)), bytes, after)
+        return Word(
+            charset: String(decoding: charset.map(ASCII.lower), as: UTF8.self), isBase64: encoding == 0x62, text: first..<end, end: after)
     }
 
-    private static func q(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
+    private static func q(_ text: ArraySlice<UInt8>, into out: inout [UInt8]) {
         var i = text.startIndex
         while i < text.endIndex {
             if text[i] == 0x3D, i + 2 < text.endIndex, let high = ASCII.hexValue(text[i + 1]), let low = ASCII.hexValue(text[i + 2]) {
@@ -107,7 +200,6 @@ enum HeaderText {
                 i += 1
             }
         }
-        return out
     }
 }
 

@@ -68,7 +68,7 @@ public enum MailParser {
             case "to": mail.to += MailAddresses.parse(raw, hint: hint)
             case "cc": mail.cc += MailAddresses.parse(raw, hint: hint)
             case "subject" where !seen.contains(name): mail.subject = value
-            case "date" where mail.date == nil: mail.date = DateText.rfc5322(value)
+            case "date" where mail.date == nil: mail.date = DateText.mail(value)
             case "message-id" where mail.messageID == nil: mail.messageID = MessageIDs.parse(raw).first
             case "in-reply-to": mail.inReplyTo += MessageIDs.parse(raw)
             case "references": mail.references += MessageIDs.parse(raw)
@@ -115,36 +115,5 @@ extension HeaderBlock {
             out.append(ASCII.lf)
         }
         return out
-    }
-}
-
-/// Message ids of a field: what stands in angle brackets, else words with an at sign.
-enum MessageIDs {
-    static let lengthMax = 998
-
-    static func parse(_ raw: [UInt8]) -> [String] {
-        var ids: [String] = []
-        var current: [UInt8]?
-        for byte in raw {
-            switch byte {
-            case 0x3C: current = []
-            case 0x3E:
-                if let id = current { append(id, to: &ids) }
-                current = nil
-            default: if byte > 0x20, byte != 0x7F { current?.append(byte) }
-            }
-        }
-        if !ids.isEmpty { return ids }
-        for word in raw.split(whereSeparator: { ASCII.isSpace($0) || $0 == 0x2C || $0 == 0x3C || $0 == 0x3E }) where word.contains(0x40) {
-            append(Array(word), to: &ids)
-        }
-        if ids.isEmpty, let word = raw.split(whereSeparator: ASCII.isSpace).first, raw.split(whereSeparator: ASCII.isSpace).count == 1 {
-            append(word.filter { $0 != 0x3C && $0 != 0x3E }, to: &ids)
-        }
-        return ids
-    }
-
-    private static func append(_ id: [UInt8], to ids: inout [String]) {
-        if !id.isEmpty, id.count <= lengthMax { ids.append(Charset.string(id)) }
     }
 }

@@ -47,11 +47,14 @@ public struct ParsedMail: Sendable {
 public struct MailAddress: Sendable, Hashable, Codable {
     /// Decoded; empty when there is none.
     public var name: String
-    /// Lower-cased `local@domain`.
+    /// Lower-cased `local@domain`, by which a person is known.
     public var address: String
-    public init(name: String = "", address: String) {
+    /// As the sender wrote it, without comments, blanks and routes; the case of the local part is the receiver's business (RFC 5321 §2.4).
+    public var written: String
+    public init(name: String = "", address: String, written: String? = nil) {
         self.name = name
         self.address = address
+        self.written = written ?? address
     }
 
     /// Reads an address list as people write it in configuration: `Care <care@example.com>, boss@example.com`.
