@@ -1,80 +1,78 @@
-import CGMime
-
 /// A piece of a mail's text. An alternative has both forms.
 enum MailSegment {
     case plain(String)
     case html(String)
     case both(plain: String, html: String)
 
+    struct Joined {
+        var text = ""
+        var html: String?
+        /// The sender wrote HTML only; the text was made from it.
+        var isTextDerived = false
+    }
+
     /// All pieces as one text, and as one HTML document when any of them is HTML.
-    static func joined(_ segments: [MailSegment]) -> (text: String, html: String?) {
+    static func joined(_ segments: [MailSegment]) -> Joined {
         var texts: [String] = []
         var htmls: [String] = []
-        var hasHTML = false
+        var joined = Joined(isTextDerived: true)
         for segment in segments {
             switch segment {
             case .plain(let text):
                 texts.append(text)
                 htmls.append("<div style=\"white-space: pre-wrap\">\(HTMLText.escaped(text))</div>")
+                joined.isTextDerived = false
             case .html(let html):
                 texts.append(HTMLText.text(html))
                 htmls.append(html)
-                hasHTML = true
+                joined.html = ""
             case .both(let plain, let html):
                 texts.append(plain)
                 htmls.append(html)
-                hasHTML = true
+                joined.html = ""
+                joined.isTextDerived = false
             }
         }
         if texts.count > 1 { texts = texts.filter { !ASCII.trim($0).isEmpty } }
-        let text = texts.count == 1 ? texts[0] : texts.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n")
-        return (text, hasHTML ? htmls.joined(separator: "\n") : nil)
+        joined.text = texts.count == 1 ? texts[0] : texts.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n")
+        if joined.html != nil { joined.html = htmls.joined(separator: "\n") }
+        return joined
     }
 }
 
 /// Walks over the MIME tree: texts in order, everything else as attachments.
 struct MailBodyReader {
-    private let hint: String?
-    private(set) var attachments: [ParsedAttachment] = []
-    private var parts = 0
+    let hint: String?
+    var attachments: [ParsedAttachment] = []
+    /// Seals and locks that were found on the way.
+    var seals: [MailSeal] = []
+    /// The formatted text of a winmail.dat.
+    var outlook: MailSegment?
+    private(set) var parts = 0
     private var decodedBytes = 0
+    /// Envelopes inside envelopes: signed, encrypted, packed.
+    private var wrapping = 0
+    private var isInsideDigest = false
+    private static let wrappingMax = 5
+    private static let textTypes: Set<String> = ["text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"]
+    private static let calendarTypes: Set<String> = ["text/calendar", "application/ics", "text/x-vcalendar", "text/vcalendar"]
 
     init(hint: String?) { self.hint = hint }
 
-    mutating func read(header: [UInt8], body: [UInt8], from start: Int) throws(MailError) -> [MailSegment] {
-        try read(header: header, body: body[start...], depth: 0)
-    }
+    mutating func read(_ root: MIMEPart) throws(MailError) -> [MailSegment] { try walk(root, parent: "") }
 
-    private mutating func read(header: [UInt8], body: ArraySlice<UInt8>, depth: Int) throws(MailError) -> [MailSegment] {
-        guard let message = MIMEMessage(header: header, body: body) else { return [] }
-        guard let root = message.root else {
-            return body.isEmpty ? [] : [.plain(Charset.text(Array(body), label: nil, hint: hint))]
-        }
-        let segments = try walk(root, depth: depth, parent: "")
-        _ = consume message  // the parts were valid until here
-        return segments
-    }
-
-    private mutating func walk(_ part: MIMEPart, depth: Int, parent: String) throws(MailError) -> [MailSegment] {
+    private mutating func walk(_ part: MIMEPart, parent: String) throws(MailError) -> [MailSegment] {
         parts += 1
-        if parts > MailParser.partsMax { throw .tooManyParts(max: MailParser.partsMax) }
-        if depth > MailParser.depthMax { throw .nestedTooDeep(max: MailParser.depthMax) }
-        let type = MediaType(part.header("Content-Type") ?? [], hint: hint)
-        if part.isMessage {
-            try attachMessage(part, type)
-            return []
-        }
-        guard part.isMultipart else {
-            if type.value.hasPrefix("multipart/") { return try recover(part.decoded(), depth: depth) }  // two types; GMime took the other
-            return try leaf(part, type, parent: parent)
-        }
-        if part.childCount == 0 { return try recover(part.prologue, depth: depth) }
+        if part.isMessage { return try message(part, parent: parent) }
+        guard part.isMultipart else { return try leaf(part, parent: parent) }
+        if part.children.isEmpty { return try unparted(part) }
+        let type = part.contentType.value
+        noteSeal(of: part)
         var children: [[MailSegment]] = []
-        for index in 0..<part.childCount {
-            guard let child = part.child(index) else { continue }
-            children.append(try walk(child, depth: depth + 1, parent: type.value))
+        for child in part.children where type != "multipart/appledouble" || !isResourceFork(child, in: part) {
+            children.append(try walk(child, parent: type))
         }
-        return type.value == "multipart/alternative" ? Self.chosen(of: children) : children.flatMap { $0 }
+        return type == "multipart/alternative" ? Self.chosen(of: children) : children.flatMap { $0 }
     }
 
     /// Of alternatives: the words from the first plain one that has any, the looks from the last with HTML.
@@ -90,54 +88,84 @@ struct MailBodyReader {
         }
     }
 
-    /// A multipart without a part: its boundary parameter is missing or wrong. The first line that looks like a boundary is taken for it.
-    private mutating func recover(_ body: [UInt8], depth: Int) throws(MailError) -> [MailSegment] {
-        if ASCII.trim(body[...]).isEmpty { return [] }
-        for line in body.split(separator: ASCII.lf, maxSplits: 200) where line.starts(with: [0x2D, 0x2D]) && line.count < 100 {
-            let boundary = ASCII.trim(line.dropFirst(2))
-            guard !boundary.isEmpty, boundary.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) else { continue }
-            let header = Array("Content-Type: multipart/mixed; boundary=\"".utf8) + boundary + Array("\"\n".utf8)
-            return try read(header: header, body: body[...], depth: depth + 1)
-        }
-        return [.plain(Charset.text(body, label: nil, hint: hint))]
+    /// A multipart in which no part was found is the text it looks like.
+    private mutating func unparted(_ part: MIMEPart) throws(MailError) -> [MailSegment] {
+        let bytes = try account(part.decoded())
+        if ASCII.trim(bytes[...]).isEmpty { return [] }
+        return [.plain(Charset.text(bytes, label: nil, hint: hint))]
     }
 
-    private mutating func leaf(_ part: MIMEPart, _ type: MediaType, parent: String) throws(MailError) -> [MailSegment] {
-        let disposition = MediaType(part.header("Content-Disposition") ?? [], hint: hint)
-        let bytes = part.decoded()
-        decodedBytes += bytes.count
-        if decodedBytes > MailParser.decodedBytesMax { throw .decodedTooLarge(max: MailParser.decodedBytesMax) }
-        let value = Self.repaired(type.value)
-        let name = disposition.parameter("filename") ?? type.parameter("name")
-        let isText = ["text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"].contains(value)
-        let isNamed = name != nil && (disposition.value != "" || parts > 1 && parent != "multipart/alternative")
-        if isText, disposition.value != "attachment", !isNamed { return [text(bytes, value, type)] }
-        if parent == "multipart/alternative", value == "text/x-amp-html" || value == "text/watch-html" { return [] }
-        let contentID = part.header("Content-ID").flatMap { MessageIDs.parse($0).first }
-        attachments.append(
-            ParsedAttachment(
-                name: FileName.safe(name, type: value, number: attachments.count + 1), type: value, bytes: bytes, contentID: contentID,
-                isInline: disposition.value == "inline" || (disposition.value != "attachment" && contentID != nil)))
+    /// RFC 1740: the half of a file that only a Mac understands, beside the half that everybody does.
+    private func isResourceFork(_ child: MIMEPart, in parent: MIMEPart) -> Bool {
+        child.type == "application/applefile" && parent.children.contains { $0.type != "application/applefile" && !$0.body.isEmpty }
+    }
+
+    private mutating func leaf(_ part: MIMEPart, parent: String) throws(MailError) -> [MailSegment] {
+        let type = part.type
+        let bytes = try account(part.decoded(isText: Self.textTypes.contains(part.type)))
+        // A name makes a file of a part, but not of a mail that has no other part, nor of an alternative.
+        let isNamed = part.name != nil && (part.dispositionValue != "" || parts > 1 && parent != "multipart/alternative")
+        if Self.textTypes.contains(type), part.dispositionValue != "attachment", !isNamed {
+            return text(bytes, type, part)
+        }
+        if parent == "multipart/alternative", type == "text/x-amp-html" || type == "text/watch-html" { return [] }
+        if let segments = try opened(part, type, bytes) { return segments }
+        attach(bytes, type: type, part: part)
+        if Self.calendarTypes.contains(type), let invitation = Invitation(bytes, label: part.contentType.parameter("charset")) {
+            invite(invitation)
+        }
         return []
     }
 
-    /// Types without a subtype, as some scripts write them.
-    private static func repaired(_ value: String) -> String {
-        switch value {
-        case "", "text", "plain": "text/plain"
-        case "html", "text/xhtml", "application/xhtml+xml": "text/html"
-        default: value.contains("/") ? value : "application/octet-stream"
-        }
+    mutating func account(_ bytes: [UInt8]) throws(MailError) -> [UInt8] {
+        decodedBytes += bytes.count
+        if decodedBytes > MailParser.decodedBytesMax { throw .decodedTooLarge(max: MailParser.decodedBytesMax) }
+        return bytes
     }
 
-    private func text(_ bytes: [UInt8], _ value: String, _ type: MediaType) -> MailSegment {
-        let label = type.parameter("charset")
-        if value == "text/html" || value == "text/enriched" || value == "text/richtext" {
-            return .html(Charset.text(bytes, label: label, hint: Self.metaCharset(bytes) ?? hint))
+    mutating func attach(_ bytes: [UInt8], type: String, part: MIMEPart) {
+        attachments.append(
+            ParsedAttachment(
+                name: FileName.safe(part.name, type: type, number: attachments.count + 1), type: type, bytes: bytes,
+                contentID: part.contentID, isInline: part.dispositionValue == "inline"))
+        attachments[attachments.count - 1].note(part)
+    }
+
+    // MARK: texts
+
+    private mutating func text(_ bytes: [UInt8], _ type: String, _ part: MIMEPart) -> [MailSegment] {
+        let label = part.contentType.parameter("charset")
+        switch type {
+        case "text/html": return [.html(Charset.text(bytes, label: label, hint: Self.metaCharset(bytes) ?? hint))]
+        case "text/enriched", "text/richtext":
+            let html = EnrichedText.html(Charset.text(bytes, label: label, hint: hint), isRich: type == "text/richtext")
+            return [.both(plain: HTMLText.text(html), html: html)]
+        default: break
         }
+        let bytes = withoutFiles(PGPText.content(of: bytes, seals: &seals))
         let text = Charset.text(bytes, label: label, hint: hint)
-        guard type.parameter("format").map(ASCII.lowercased) == "flowed" else { return .plain(text) }
-        return .plain(FlowedText.unwrapped(text, deletesSpace: type.parameter("delsp").map(ASCII.lowercased) == "yes"))
+        guard part.contentType.parameter("format").map(ASCII.lowercased) == "flowed" else { return [.plain(text)] }
+        let deletesSpace = part.contentType.parameter("delsp").map(ASCII.lowercased) == "yes"
+        return [.plain(FlowedText.unwrapped(text, deletesSpace: deletesSpace))]
+    }
+
+    /// Files that were written into the text become attachments.
+    private mutating func withoutFiles(_ bytes: [UInt8]) -> [UInt8] {
+        let files = UUCode.files(in: bytes[...])
+        guard !files.isEmpty else { return bytes }
+        var out: [UInt8] = []
+        var from = 0
+        for file in files {
+            out += bytes[from..<file.range.lowerBound]
+            from = file.range.upperBound
+            let type = MagicType.detect(file.bytes) ?? "application/octet-stream"
+            var attachment = ParsedAttachment(
+                name: FileName.safe(file.name, type: type, number: attachments.count + 1), type: type, bytes: file.bytes)
+            attachment.sentName = file.name.isEmpty ? nil : file.name
+            attachment.detectedType = MagicType.detect(file.bytes)
+            attachments.append(attachment)
+        }
+        return out + bytes[from...]
     }
 
     /// `<meta charset=…>` or its older form, near the beginning.
@@ -149,21 +177,96 @@ struct MailBodyReader {
         return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
     }
 
-    private mutating func attachMessage(_ part: MIMEPart, _ type: MediaType) throws(MailError) {
-        let bytes = part.messageBytes()
-        decodedBytes += bytes.count
-        if decodedBytes > MailParser.decodedBytesMax { throw .decodedTooLarge(max: MailParser.decodedBytesMax) }
-        let disposition = MediaType(part.header("Content-Disposition") ?? [], hint: hint)
-        var name = disposition.parameter("filename") ?? type.parameter("name")
-        if name == nil {
-            let header = HeaderBlock(bytes)
-            let subject = header.raw("Subject", in: bytes).map { HeaderText.decode($0, hint: hint) } ?? ""
-            if !subject.isEmpty { name = FileName.withoutSlashes(subject) + ".eml" }
+    // MARK: messages in the mail
+
+    /// A forwarded message is a file. A digest is what its messages say, so they are read as well.
+    private mutating func message(_ part: MIMEPart, parent: String) throws(MailError) -> [MailSegment] {
+        let bytes = try account(part.decoded())
+        var name = part.name
+        let header = HeaderBlock(Array(bytes.prefix(Self.messageHeaderBytesMax)))
+        let subject = header.raw("Subject", in: bytes).map { HeaderText.decode($0, hint: hint) } ?? ""
+        if name == nil, !subject.isEmpty { name = FileName.withoutSlashes(subject) + ".eml" }
+        var attachment = ParsedAttachment(
+            name: FileName.safe(name, type: "message/rfc822", number: attachments.count + 1), type: part.type, bytes: bytes)
+        attachment.note(part)
+        attachments.append(attachment)
+        guard parent == "multipart/digest", !isInsideDigest, part.dispositionValue != "attachment" else { return [] }
+        var lines: [String] = []
+        for field in ["From", "Subject", "Date"] {
+            if let raw = header.raw(field, in: bytes) { lines.append("\(field): \(HeaderText.decode(raw, hint: hint))") }
         }
-        attachments.append(
-            ParsedAttachment(
-                name: FileName.safe(name, type: "message/rfc822", number: attachments.count + 1),
-                type: type.value.isEmpty ? "message/rfc822" : type.value,
-                bytes: bytes, isInline: disposition.value == "inline"))
+        var inner = self
+        inner.isInsideDigest = true
+        var segments: [MailSegment] = []
+        for child in part.children { segments += try inner.walk(child, parent: parent) }
+        parts = inner.parts
+        decodedBytes = inner.decodedBytes
+        return [.plain(lines.joined(separator: "\n") + "\n\n" + MailSegment.joined(segments).text)]
     }
+    private static let messageHeaderBytesMax = 64 << 10
+
+    // MARK: envelopes
+
+    /// What stands in an envelope that we can open; nil when it is an attachment like any other.
+    private mutating func opened(_ part: MIMEPart, _ type: String, _ bytes: [UInt8]) throws(MailError) -> [MailSegment]? {
+        let name = ASCII.lowercased(part.name ?? "")
+        switch type {
+        case "application/ms-tnef", "application/vnd.ms-tnef": return unpacked(bytes)
+        case "application/octet-stream" where name == "winmail.dat": return unpacked(bytes)
+        case "application/pkcs7-mime", "application/x-pkcs7-mime": break
+        case "application/octet-stream" where name.hasSuffix(".p7m"): break
+        default: return nil
+        }
+        guard wrapping < Self.wrappingMax else { return nil }
+        switch CMS.read(bytes) {
+        case .signed(let content):
+            seals.append(MailSeal(.signed, by: .smime))
+            attach(bytes, type: type, part: part)
+            wrapping += 1
+            defer { wrapping -= 1 }
+            return try walk(try MIMESplitter.split(entity: try account(content), hint: hint), parent: "")
+        case .encrypted:
+            attach(bytes, type: type, part: part)
+            seals.append(MailSeal(.encrypted, by: .smime))
+            return []
+        case .compressed, .certificates, nil: return nil
+        }
+    }
+
+    /// The files of a winmail.dat; the file itself only when nothing came out.
+    private mutating func unpacked(_ bytes: [UInt8]) -> [MailSegment]? {
+        guard let tnef = TNEF(bytes[...]) else { return nil }
+        let body = tnef.body
+        let before = attachments.count
+        tnef.forEachFile { file in
+            let detected = MagicType.detect(file.bytes)
+            let type = file.type ?? detected ?? "application/octet-stream"
+            var attachment = ParsedAttachment(
+                name: FileName.safe(file.name, type: type, number: attachments.count + 1), type: type, bytes: file.bytes,
+                contentID: file.contentID)
+            attachment.detectedType = detected
+            attachment.sentName = file.name
+            attachments.append(attachment)
+        }
+        guard body != nil || attachments.count > before else { return nil }
+        if let body { outlook = body }
+        return []
+    }
+
+    private mutating func noteSeal(of part: MIMEPart) {
+        let protocolName = part.contentType.parameter("protocol").map(ASCII.lowercased) ?? ""
+        let system: MailSeal.System? = protocolName.contains("pgp") ? .openPGP : protocolName.contains("pkcs7") ? .smime : nil
+        switch part.contentType.value {
+        case "multipart/signed": if let system { seals.append(MailSeal(.signed, by: system)) }
+        case "multipart/encrypted": seals.append(MailSeal(.encrypted, by: system ?? .openPGP))
+        default: break
+        }
+    }
+
+    private mutating func invite(_ invitation: Invitation) {
+        let text = invitation.text
+        if !invitations.contains(text), invitations.count < Self.invitationsMax { invitations.append(text) }
+    }
+    private(set) var invitations: [String] = []
+    private static let invitationsMax = 10
 }

@@ -17,7 +17,6 @@ public enum MailParser {
         let bytes = withLineFeeds(bytes)
         let block = HeaderBlock(bytes)
         if block.end > headerBytesMax { throw .headerTooLarge(bytes: block.end, max: headerBytesMax) }
-        try refuseBoundaryFlood(bytes)
 
         var mail = ParsedMail()
         let type = block.raw("Content-Type", in: bytes).map { MediaType($0, hint: nil) } ?? MediaType()
@@ -25,24 +24,42 @@ public enum MailParser {
         readHeader(block, bytes, hint: hint, into: &mail)
         if type.value.contains("/") { mail.contentType = type.value }
 
-        var reader = MailBodyReader(hint: hint)
-        let segments = try reader.read(header: block.contentLines(in: bytes), body: bytes, from: block.end)
-        mail.attachments = reader.attachments
-        (mail.text, mail.html) = MailSegment.joined(segments)
-        mail.report = report(type, reader.attachments)
+        let root = try MIMESplitter.split(bytes, header: PartHeader(block, in: bytes), bodyStart: block.end, hint: hint)
+        mail.structure = root
+        try readBody(root, hint: hint, into: &mail)
+        mail.report = report(type, mail.attachments)
         return mail
     }
 
-    /// Nested boundaries cost GMime time on every line, so a flood of them ends before it begins.
-    private static func refuseBoundaryFlood(_ bytes: [UInt8]) throws(MailError) {
-        guard bytes.count > partsMax * 8 else { return }
-        var count = 0
-        var from = 0
-        while let at = ASCII.find("oundary=", in: bytes, from: from) {
-            count += 1
-            from = at + 8
-            if count > partsMax { throw .tooManyParts(max: partsMax) }
+    private static func readBody(_ root: MIMEPart, hint: String?, into mail: inout ParsedMail) throws(MailError) {
+        var reader = MailBodyReader(hint: hint)
+        var segments = try reader.read(root)
+        var joined = MailSegment.joined(segments)
+        if let outlook = reader.outlook {
+            // The text beside a winmail.dat is the same words without their looks.
+            let isBlank = ASCII.trim(joined.text).isEmpty && joined.html == nil
+            if isBlank {
+                segments = [outlook]
+            } else if joined.html == nil, let html = MailSegment.joined([outlook]).html {
+                segments = [.both(plain: joined.text, html: html)]
+            }
+            joined = MailSegment.joined(segments)
         }
+        if let locked = reader.seals.first(where: { $0.kind == .encrypted }), ASCII.trim(joined.text).isEmpty, joined.html == nil {
+            joined.text = locked.note
+        }
+        for invitation in reader.invitations {
+            joined.text += (joined.text.isEmpty ? "" : joined.text.hasSuffix("\n") ? "\n" : "\n\n") + invitation
+            joined.html = joined.html.map { $0 + "\n<div style=\"white-space: pre-wrap\">\(HTMLText.escaped(invitation))</div>" }
+        }
+        (mail.text, mail.html, mail.isTextDerived) = (joined.text, joined.html, joined.isTextDerived)
+        mail.attachments = reader.attachments
+        let shown = joined.html.map(InlineImages.referenced) ?? []
+        for index in mail.attachments.indices {
+            mail.attachments[index].isInline = mail.attachments[index].contentID.map(shown.contains) ?? false
+        }
+        mail.seals = reader.seals
+        for seal in Set(reader.seals.map(\.value)).sorted() { mail.headers.append((MailSeal.field, seal)) }
     }
 
     /// Old Macs ended lines with CR alone; a byte order mark is no part of a field name.
@@ -58,6 +75,7 @@ public enum MailParser {
         var seen: Set<String> = []
         for field in block.fields {
             let raw = Array(bytes[field.value])
+            if ASCII.equalsIgnoringCase(field.name, MailSeal.field) { continue }
             let value = HeaderText.decode(raw, hint: hint)
             mail.headers.append((field.name, value))
             let name = ASCII.lowercased(field.name)
@@ -66,6 +84,7 @@ public enum MailParser {
             case "sender": mail.sender += MailAddresses.parse(raw, hint: hint)
             case "reply-to": mail.replyTo += MailAddresses.parse(raw, hint: hint)
             case "to": mail.to += MailAddresses.parse(raw, hint: hint)
+            case "bcc": mail.bcc += MailAddresses.parse(raw, hint: hint)
             case "cc": mail.cc += MailAddresses.parse(raw, hint: hint)
             case "subject" where !seen.contains(name): mail.subject = value
             case "date" where mail.date == nil: mail.date = DateText.mail(value)
@@ -102,18 +121,13 @@ extension HeaderBlock {
     func raw(_ name: String, in bytes: [UInt8]) -> [UInt8]? {
         fields.first { ASCII.equalsIgnoringCase($0.name, name) }.map { Array(bytes[$0.value]) }
     }
+}
 
-    /// The first of each `Content-*` field, which is all GMime needs of a header.
-    func contentLines(in bytes: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        var seen: Set<String> = []
-        for field in fields {
-            let name = ASCII.lowercased(field.name)
-            guard name.hasPrefix("content-"), seen.insert(name).inserted else { continue }
-            out += Array(field.name.utf8) + [0x3A]
-            out += bytes[field.value]
-            out.append(ASCII.lf)
+extension PartHeader {
+    init(_ block: HeaderBlock, in bytes: [UInt8]) {
+        for field in block.fields {
+            var name = field.name
+            name.withUTF8 { note($0, field.value) }
         }
-        return out
     }
 }

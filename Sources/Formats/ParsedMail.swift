@@ -9,6 +9,7 @@ public struct ParsedMail: Sendable {
     public var replyTo: [MailAddress] = []
     public var to: [MailAddress] = []
     public var cc: [MailAddress] = []
+    public var bcc: [MailAddress] = []
     public var date: Timestamp?
     /// Without angle brackets, as are all message ids here.
     public var messageID: String?
@@ -17,6 +18,8 @@ public struct ParsedMail: Sendable {
     public var references: [String] = []
     /// The text/plain parts in order, or the HTML reduced to text when there are none. Lines end in `\n`.
     public var text = ""
+    /// Whether the sender wrote HTML only, so that `text` was made from it.
+    public var isTextDerived = false
     /// As the sender wrote it: never show it before `HTMLText.sanitised`.
     public var html: String?
     public var attachments: [ParsedAttachment] = []
@@ -26,6 +29,10 @@ public struct ParsedMail: Sendable {
     public var contentType = "text/plain"
     /// Set when a machine reports on one of our mails.
     public var report: ReportKind?
+    /// How the mail is built; its parts are decoded when asked for.
+    public var structure: MIMEPart?
+    /// Signatures and encryption that were found; also among `headers` as `MailSeal.field`.
+    public var seals: [MailSeal] = []
 
     public init() {}
 
@@ -71,13 +78,29 @@ public struct ParsedAttachment: Sendable, Hashable {
     public var bytes: [UInt8]
     /// Without angle brackets; what `cid:` links in the HTML point to.
     public var contentID: String?
+    /// Whether the HTML shows it by a `cid:` link.
     public var isInline: Bool
+    /// Lower-cased type that the first bytes show; nil when they show nothing certain.
+    public var detectedType: String?
+    /// As the sender wrote it, decoded; nil when there is none. Never a path to write to.
+    public var sentName: String?
+    /// Lower-cased Content-Disposition; empty when there is none.
+    public var disposition = ""
     public init(name: String, type: String, bytes: [UInt8], contentID: String? = nil, isInline: Bool = false) {
         self.name = name
         self.type = type
         self.bytes = bytes
         self.contentID = contentID
         self.isInline = isInline
+    }
+}
+
+extension ParsedAttachment {
+    /// What the part says and shows about itself.
+    mutating func note(_ part: MIMEPart) {
+        sentName = part.name
+        disposition = part.dispositionValue
+        detectedType = MagicType.detect(bytes)
     }
 }
 
