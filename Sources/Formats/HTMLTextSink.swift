@@ -35,6 +35,8 @@ final class TextSink: HTMLSink {
     private var lists: [Int?] = []
     private var links: [(url: String, start: Int)] = []
     private var cells = 0
+    /// The line being written, from 0: what maps a place of the document to a line of its text.
+    private(set) var line = 0
 
     func finished() -> String {
         while let last = out.last, ASCII.isSpace(last) { out.removeLast() }
@@ -178,6 +180,7 @@ final class TextSink: HTMLSink {
         if breaks > 0, !out.isEmpty {
             while out.last == ASCII.space || out.last == ASCII.tab { out.removeLast() }
             for _ in 0..<breaks { out.append(ASCII.lf) }
+            line += breaks
             isLineEmpty = true
         }
         breaks = 0
