@@ -33,7 +33,7 @@ extension Scene {
     }
 
     private func message(_ message: Interaction, in whole: Conversation) -> Model {
-        let shown = MessageText.shown(message.body, mood: message.direction == .inbound ? message.mood : nil)
+        let shown = MessageText.shown(message.words, mood: message.direction == .inbound ? message.mood : nil)
         var model: Model = [
             "id": message.id.description, "who": message.author.displayName, "initials": initials(message.author.displayName),
             "isOut": message.direction == .outbound, "isNote": message.direction == .note, "isIn": message.direction == .inbound,
@@ -42,10 +42,7 @@ extension Scene {
         model["when"] = time.model(message.occurredAt)
         // Ours is Markdown and cannot hold HTML of its own.
         if message.direction != .inbound { model["rich"] = SafeHTML(Markdown.html(message.body, hardBreaks: true)) }
-        if shown.quotedLines > 0 {
-            model["quoted"] = shown.quoted
-            model["quotedText"] = words.fill("quoted_lines", ["n": "\(shown.quotedLines)"])
-        }
+        model.merge(Site.setApart(message, words)) { _, apart in apart }
         if message.html != nil {
             model["htmlURL"] = "/messages/\(message.id)/html"
             model["frame"] = "frame-\(message.id)"

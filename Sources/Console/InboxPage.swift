@@ -128,7 +128,7 @@ struct Scene {
     private func automaticItem(_ message: Interaction) -> Model {
         var model: Model = [
             "id": message.id.description, "href": "/messages/\(message.id)", "who": message.author.displayName,
-            "subject": subject(message.subject), "snippet": String(message.body.prefix(160)),
+            "subject": subject(message.subject), "snippet": String(message.words.prefix(160)),
             "nature": words["nature_\(message.nature.rawValue)"], "account": message.account,
         ]
         model["when"] = time.model(message.occurredAt)

@@ -1,6 +1,6 @@
 import Domain
 
-/// The text of a message as HTML: escaped, with the words that made its mood marked, and what it quotes folded away.
+/// The text of a message as HTML: escaped, with the words that made its mood marked.
 enum MessageText {
     /// More of a message is on its own page.
     static let shownBytesMax = 48 << 10
@@ -9,63 +9,20 @@ enum MessageText {
 
     struct Shown {
         var html: SafeHTML
-        var quoted: SafeHTML
-        var quotedLines: Int
         var isCut: Bool
     }
 
-    static func shown(_ body: String, mood: Mood?) -> Shown {
-        let (whole, isCut) = cut(body)
-        let (fresh, quoted) = split(whole)
-        return Shown(
-            html: SafeHTML(marked(fresh, mood: mood)), quoted: SafeHTML(SafeHTML.escape(quoted)),
-            quotedLines: quoted.isEmpty ? 0 : quoted.split(separator: "\n").count, isCut: isCut)
+    static func shown(_ text: String, mood: Mood?) -> Shown {
+        let (whole, isCut) = cut(text)
+        return Shown(html: SafeHTML(marked(whole.trimmedNewlines, mood: mood)), isCut: isCut)
     }
 
     /// At most `shownBytesMax`, ending at a character.
-    private static func cut(_ body: String) -> (String, Bool) {
+    static func cut(_ body: String) -> (String, Bool) {
         guard body.utf8.count > shownBytesMax else { return (body, false) }
         var end = body.utf8.index(body.startIndex, offsetBy: shownBytesMax)
         while end > body.startIndex, body.utf8[end] & 0xC0 == 0x80 { end = body.utf8.index(before: end) }
         return (String(body[..<end]), true)
-    }
-
-    /// The new words, and the quotation at the end: its `>` lines, or all that follows a line such as "On … wrote:".
-    static func split(_ body: String) -> (fresh: String, quoted: String) {
-        let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
-        guard var start = quoteStart(lines), start > 0 else { return (body.trimmedNewlines, "") }
-        while start > 0, lines[start - 1].trimmed.isEmpty { start -= 1 }
-        let fresh = lines[..<start].joined(separator: "\n").trimmedNewlines
-        // A mail that only quotes is shown whole.
-        guard !fresh.isEmpty else { return (body.trimmedNewlines, "") }
-        return (fresh, lines[start...].joined(separator: "\n").trimmedNewlines)
-    }
-
-    private static func quoteStart(_ lines: [Substring]) -> Int? {
-        for (index, line) in lines.enumerated() where opensQuote(line) { return index }
-        // From the end: lines that are empty or start with `>`.
-        var start: Int?
-        for index in lines.indices.reversed() {
-            if lines[index].hasPrefix(">") {
-                start = index
-            } else if !lines[index].trimmed.isEmpty {
-                break
-            }
-        }
-        guard let first = start else { return nil }
-        // The line above is the attribution when it ends in a colon.
-        let above = lines[..<first].lastIndex { !$0.trimmed.isEmpty }
-        if let above, let last = lines[above].trimmed.last, last == ":" || last == "：" { return above }
-        return first
-    }
-
-    private static func opensQuote(_ line: Substring) -> Bool {
-        let text = line.trimmed.lowercased()
-        if text.hasPrefix("-----original message") || text.hasPrefix("-----原始邮件") || text.hasPrefix("------------------ 原始邮件") {
-            return true
-        }
-        if text.hasPrefix("on "), text.hasSuffix("wrote:") { return true }
-        return text.hasPrefix("在") && (text.hasSuffix("写道：") || text.hasSuffix("写道:"))
     }
 
     /// Escapes `text` and puts `<mark>` around the words of the mood, `class="up"` for those that raised it.

@@ -1,3 +1,4 @@
+import Desk
 import Domain
 import Formats
 import FoundationEssentials
@@ -27,7 +28,7 @@ extension Site {
         let reasons = try await store.read { try $0.reasons.about(.interaction, message.id.rawValue) }
         let words = words(visit)
         let time = TimeText(words: words, now: store.time.now())
-        let shown = MessageText.shown(message.body, mood: nil)
+        let shown = MessageText.shown(message.words, mood: nil)
         var model: Model = [
             "who": message.author.displayName, "initials": initials(message.author.displayName), "account": message.account,
             "email": message.author.email ?? "", "nature": words["nature_\(message.nature.rawValue)"], "body": shown.html,
@@ -35,10 +36,7 @@ extension Site {
         ]
         model["subject"] = message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject
         model["when"] = time.model(message.occurredAt)
-        if shown.quotedLines > 0 {
-            model["quoted"] = shown.quoted
-            model["quotedText"] = words.fill("quoted_lines", ["n": "\(shown.quotedLines)"])
-        }
+        model.merge(Self.setApart(message, words)) { _, apart in apart }
         if message.html != nil {
             model["htmlURL"] = "/messages/\(message.id)/html"
             model["frame"] = "frame-\(message.id)"
@@ -57,12 +55,12 @@ extension Site {
         let message = try await message(visit)
         guard let html = message.html else { throw Refusal(.notFound, "404") }
         let withImages = request.query("images") == "1"
-        var safe = HTMLText.sanitised(html, remoteImages: withImages)
-        safe = try await inlined(safe, message)
+        let safe = try await inlined(Self.drawn(html, message, words(visit), remoteImages: withImages), message)
         let document = """
             <!doctype html><html lang="\(visit.tongue.tag)"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">\
             <meta name="viewport" content="width=device-width"><style>body{margin:12px;font:14px/1.5 system-ui,sans-serif;color:#1b1f24;\
-            background:#fff;overflow-wrap:anywhere}img{max-width:100%;height:auto}</style></head><body>\(safe)</body></html>
+            background:#fff;overflow-wrap:anywhere}img{max-width:100%;height:auto}details{margin-top:12px;border-top:1px solid #e3e5e8;\
+            padding-top:8px}summary{color:#5b6470;font-size:12px;cursor:pointer;width:fit-content}</style></head><body>\(safe)</body></html>
             """
         var response = Response.html(document)
         let images = withImages ? "data: https: http:" : "data:"
@@ -71,6 +69,35 @@ extension Site {
             + "frame-ancestors 'self'; sandbox"
         response.headers[.cacheControl] = "private, max-age=300"
         return response
+    }
+
+    /// The message's HTML made safe; where its text was taken apart, so is this. `<details>` needs no script.
+    private static func drawn(_ html: String, _ message: Interaction, _ words: Vocabulary, remoteImages: Bool) -> String {
+        let whole = { HTMLText.sanitised(html, remoteImages: remoteImages) }
+        guard message.newWords != nil else { return whole() }
+        let split = ReplySplitter.split(html: html, isForward: ReplySplitter.isForwardSubject(message.subject))
+        guard !split.isWhole else { return whole() }
+        let rest =
+            HTMLText.sanitised(split.signature, remoteImages: remoteImages) + HTMLText.sanitised(split.quoted, remoteImages: remoteImages)
+        let (quoted, signature) = (split.text.quoted, split.text.signature)
+        let lines = quoted.utf8.split(separator: 0x0A).count + signature.utf8.split(separator: 0x0A).count
+        let summary = SafeHTML.escape(words.fold(quoted: !quoted.isEmpty, signature: !signature.isEmpty, lines: lines))
+        return HTMLText.sanitised(split.newWords, remoteImages: remoteImages) + "<details><summary>\(summary)</summary>\(rest)</details>"
+    }
+
+    /// Takes back what was set apart: somebody saw that it was cut wrongly.
+    @Sendable func postWhole(_ request: Request, _ visit: Visit) async throws -> Response {
+        let (session, form) = try await agentForm(request, visit)
+        guard let id = visit.parameters.get("id").flatMap({ ID<Interaction>($0) }) else { throw Refusal(.notFound, "404") }
+        let desk = desk
+        let number = try await store.write { transaction -> Int64? in
+            guard let message = try transaction.interactions.get(id) else { throw Refusal(.notFound, "404") }
+            _ = try desk.makeWhole(transaction, message: id, agent: session.agent)
+            return try message.ticket.flatMap { try transaction.tickets.get($0)?.number }
+        }
+        guard let number else { return .seeOther("/messages/\(id)") }
+        let list = form["list"] ?? ""
+        return .seeOther(localPath("/tickets/\(number)\(list.hasPrefix("?") ? list : "")") + "#m\(id)")
     }
 
     /// Puts the message's own images where its HTML says `cid:`.

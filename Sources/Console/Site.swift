@@ -66,6 +66,7 @@ struct Site: Sendable {
         inside.get("messages/:id", use: messagePage)
         inside.get("messages/:id/html", use: messageHTML)
         inside.get("messages/:id/text", use: messageText)
+        inside.post("messages/:id/whole", use: postWhole)
         inside.get("messages/:id/files/:index", use: attachment)
         inside.get("live", use: live)
         inside.post("preferences", use: postPreferences)

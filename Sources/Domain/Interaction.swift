@@ -18,6 +18,10 @@ public struct Interaction: Sendable, Hashable, Codable {
     public var subject: String
     /// Plain text of the new words and everything below them. HTML is reduced to text by `Formats` before it gets here.
     public var body: String
+    /// What the author wrote this time, without the history below and without the signature; nil when nothing was split off `body`.
+    public var newWords: String?
+    /// The author's signature and what programs added below it; nil when there was none or it stands in `body` only.
+    public var signature: String?
     /// The message as the author's program drew it, when there was HTML. Never shown without sanitising.
     public var html: String?
     /// BCP 47, `zh` or `en`; nil while unknown.
@@ -56,6 +60,9 @@ public struct Interaction: Sendable, Hashable, Codable {
         fields = []
         attachments = []
     }
+
+    /// What to judge and to show first: the new words, or all of them.
+    public var words: String { newWords ?? body }
 
     public enum Kind: String, Sendable, Codable, CaseIterable { case mail, form, post }
     public enum Direction: String, Sendable, Codable, CaseIterable { case inbound, outbound, note }

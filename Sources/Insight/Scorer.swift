@@ -35,9 +35,9 @@ public struct Scorer: Sendable {
     /// The names of the models in use, as they stand in `Mood.model`.
     public var modelNames: [String] { Self.languages.compactMap { banks[$0]?.header.name } }
 
-    /// Scores what the author wrote this time: quoted lines, the thread below and the signature are left out,
-    /// and a reply's subject, which is somebody else's.
+    /// Scores a message. A reply's subject is left out: it is somebody else's.
     ///
+    /// - Parameter body: the author's new words (`Interaction.words`); a quoted complaint in it would count as theirs.
     /// - Returns: the language, nil when nothing tells; the mood, nil when no model speaks the language or there is nothing to judge.
     public func score(subject: String, body: String) -> (language: String?, mood: Mood?) {
         var bytes: [UInt8] = []
@@ -45,7 +45,7 @@ public struct Scorer: Sendable {
             bytes += subject.utf8.prefix(FeatureReader.textBytesMax)
             bytes.append(0x0A)
         }
-        bytes += NewWords.of(Array(body.utf8.prefix(Self.bodyBytesMax)))
+        bytes += body.utf8.prefix(FeatureReader.textBytesMax)
         if bytes.allSatisfy({ $0 <= 0x20 }) { bytes = Array(subject.utf8.prefix(FeatureReader.textBytesMax)) }
         return score(bytes)
     }
@@ -61,9 +61,6 @@ public struct Scorer: Sendable {
         var reader = bank.reader()
         return (language, bank.mood(of: bytes, reader: &reader))
     }
-
-    /// Quoted threads can be long; the new words stand near the top.
-    private static let bodyBytesMax = 256 * 1024
 
     static func isReply(_ subject: String) -> Bool {
         let start = subject.utf8.drop { $0 == 0x20 }.prefix(12)

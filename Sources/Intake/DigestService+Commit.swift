@@ -101,6 +101,10 @@ extension DigestService {
             try transaction.reasons.add(
                 Reason(
                     at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "nature", text: entry.reason))
+            if let reason = entry.splitReason {
+                try transaction.reasons.add(
+                    Reason(at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "split", text: reason))
+            }
         case .duplicate(let known):
             // Feeds and exports repeat themselves with every poll; a mail that comes twice is worth a line.
             guard item.kind == .mail else { return }

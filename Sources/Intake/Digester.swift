@@ -9,6 +9,8 @@ struct Digested: Sendable {
         var interaction: Interaction
         /// Why it has its nature.
         var reason: String
+        /// Why a part of it does not count as new words; nil when all of it does.
+        var splitReason: String?
     }
 
     var item: SpooledItem
@@ -63,9 +65,10 @@ struct Digester: Sendable {
                     isInline: part.isInline))
         }
         let judgement = nature.judge(mail)
-        let interaction = MailMapping.interaction(
+        var interaction = MailMapping.interaction(
             mail, item: item, nature: judgement.nature, writer: nature.writer(mail), attachments: attachments)
-        return Digested.Entry(interaction: interaction, reason: judgement.reason)
+        let splitReason = MailSplit.apply(mail, to: &interaction)
+        return Digested.Entry(interaction: interaction, reason: judgement.reason, splitReason: splitReason)
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

@@ -5,12 +5,12 @@ extension Interactions {
     static let columns = """
         id, account, external_id, fingerprint, kind, direction, nature, occurred_at, received_at, author_name, author_email, author_phone, \
         author_handle, author_network, recipients, subject, body, html, language, mood_score, mood_label, mood_confidence, mood_words, \
-        mood_model, message_id, in_reply_to, refs, fields, permalink, customer_id, ticket_id, attachment_count
+        mood_model, message_id, in_reply_to, refs, fields, permalink, customer_id, ticket_id, attachment_count, new_words, signature
         """
 
     private static let insertion = """
         INSERT INTO interactions (\(columns), spool_id, state, touched_at, size_bytes)
-        VALUES (\(Dialect.parameters(36))) ON CONFLICT DO NOTHING
+        VALUES (\(Dialect.parameters(38))) ON CONFLICT DO NOTHING
         """
 
     func insert(_ interaction: Interaction, spool: ID<SpooledItem>?, state: String) throws -> Added {
@@ -24,7 +24,7 @@ extension Interactions {
             interaction.language, mood?.score, mood?.label, mood?.confidence, mood.map { try JSONText.encode($0.words) }, mood?.model,
             interaction.messageID, JSONText.encode(interaction.inReplyTo), JSONText.encode(interaction.references),
             JSONText.encode(interaction.fields), interaction.permalink, interaction.customer, interaction.ticket,
-            interaction.attachments.count, spool, state, transaction.now,
+            interaction.attachments.count, interaction.newWords, interaction.signature, spool, state, transaction.now,
             interaction.body.utf8.count + (interaction.html?.utf8.count ?? 0))
         guard added > 0 else { return .duplicate(of: try first(like: interaction)) }
         for (place, file) in interaction.attachments.enumerated() {
@@ -64,7 +64,10 @@ extension Interactions {
         interaction.permalink = try row.optionalText()
         interaction.customer = try row.optionalID()
         interaction.ticket = try row.optionalID()
-        if try row.integer() > 0 { interaction.attachments = try attachments(of: interaction.id) }
+        let hasAttachments = try row.integer() > 0
+        interaction.newWords = try row.optionalText()
+        interaction.signature = try row.optionalText()
+        if hasAttachments { interaction.attachments = try attachments(of: interaction.id) }
         return interaction
     }
 

@@ -52,6 +52,14 @@ public struct Interactions {
     @discardableResult
     public func addPlaced(_ interaction: Interaction) throws -> Added { try insert(interaction, spool: nil, state: "placed") }
 
+    /// Takes back the split of a message: its new words are all of it again.
+    /// - Returns: false when nothing was split off.
+    public func makeWhole(_ id: ID<Interaction>) throws -> Bool {
+        try transaction.execute(
+            "UPDATE interactions SET new_words = NULL, signature = NULL WHERE id = $1 AND (new_words IS NOT NULL OR signature IS NOT NULL)",
+            id) > 0
+    }
+
     public func get(_ id: ID<Interaction>) throws -> Interaction? {
         try transaction.first("SELECT \(Self.columns) FROM interactions WHERE id = $1", id).map(interaction)
     }

@@ -212,6 +212,32 @@ def check_answer(look, check):
     return number
 
 
+def check_split(look, check):
+    """A mail that quotes: its new words stand alone, the rest opens without a script, and a wrong cut is taken back."""
+    look.size(DESKTOP)
+    for subject, words, hidden in (("Quote for 40 desk lamps", "engrave a small logo", "we are furnishing"), ("发票抬头开错了", "请问有进展了吗", "上周订单 20931")):
+        look.get("/?view=open")
+        link = look.wait(lambda: next((each for each in look.all("#list a[data-ticket]") if subject in each.text), None))
+        look.get(link.get_attribute("href").removeprefix(look.options.url))
+        card = next(each for each in look.all("#thread .msg") if words in each.text)
+        fold = card.find_element(By.CSS_SELECTOR, "details.fold:not(.sent)")
+        check(f"{look.tongue}: {subject}: what is quoted is folded", hidden not in card.text and not fold.get_attribute("open"), str(card.text[:80]))
+        fold.find_element(By.TAG_NAME, "summary").click()
+        check(f"{look.tongue}: {subject}: and unfolds", look.wait(lambda: hidden in card.text) and not look.wide())
+        check(f"{look.tongue}: {subject}: unfolded, names and contrast", not (bad := look.js(NAMES) + look.js(CONTRAST)), str(bad))
+        look.js("arguments[0].scrollIntoView({block: 'center'})", fold)
+        look.shot(f"{look.tongue}-split-{'zh' if '发票' in subject else 'en'}")
+    look.size(PHONE)
+    look.js("arguments[0].scrollIntoView({block: 'center'})", fold)
+    check(f"{look.tongue}: nothing is wider than the phone", not look.wide())
+    look.shot(f"{look.tongue}-split-phone")
+    look.size(DESKTOP)
+    if look.tongue == "zh":
+        fold.find_element(By.CSS_SELECTOR, ".undo button").click()
+        card = look.wait(lambda: next((each for each in look.all("#thread .msg") if words in each.text and hidden in each.text), None))
+        check("a wrong cut is taken back", bool(card) and not card.find_elements(By.CSS_SELECTOR, "details.fold:not(.sent)"))
+
+
 def check_keys(look, check):
     look.blur()
     look.keys("n")
@@ -302,7 +328,7 @@ def main():
     check = Checks()
     look = Look(options, options.login, options.screenshots)
     look.tongue = "en"
-    parts = [check_login, check_inbox, check_arrival, check_answer, check_keys, check_shapes, check_pages]
+    parts = [check_login, check_inbox, check_arrival, check_answer, check_split, check_keys, check_shapes, check_pages]
     try:
         for part in parts:
             attempt(look, check, part)
@@ -318,7 +344,7 @@ def main():
             look.sign_in()
             look.wait(lambda: look.all("#list .item"))
             check("the Chinese agent reads Chinese", look.js("return document.documentElement.lang") == "zh-CN" and "未分配" in look.one("#views").text)
-            for part in (check_inbox, check_shapes, check_pages):
+            for part in (check_inbox, check_split, check_shapes, check_pages):
                 attempt(look, check, part)
         finally:
             look.driver.quit()

@@ -182,26 +182,6 @@ import Testing
 
 @Suite struct TextTests {
     @Test(
-        "what a message quotes is folded away",
-        arguments: [
-            (
-                "Thanks!\n\nOn Mon, 2 Nov 2026 at 09:14, Care wrote:\n> Hello\n> there", "Thanks!",
-                "On Mon, 2 Nov 2026 at 09:14, Care wrote:\n> Hello\n> there"
-            ),
-            ("好的\n\n在 2026年11月2日，客服 写道：\n> 您好", "好的", "在 2026年11月2日，客服 写道：\n> 您好"),
-            ("ok\n-----Original Message-----\nFrom: x", "ok", "-----Original Message-----\nFrom: x"),
-            ("> only a quote", "> only a quote", ""),
-            ("> above\nmy words below", "> above\nmy words below", ""),
-            ("nothing quoted\n", "nothing quoted", ""),
-            ("", "", ""),
-        ])
-    func quotes(body: String, fresh: String, quoted: String) {
-        let (ours, theirs) = MessageText.split(body)
-        #expect(ours == fresh)
-        #expect(theirs == quoted)
-    }
-
-    @Test(
         "the words of a mood are marked where they stand as words",
         arguments: [
             ("A bad badge, BAD!", [Mood.Word(text: "bad", weight: -1)], "A <mark>bad</mark> badge, <mark>BAD</mark>!"),

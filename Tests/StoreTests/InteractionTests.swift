@@ -13,6 +13,8 @@ struct InteractionTests {
             whole.author = Interaction.Author(name: "李 Ana", email: "ana@example.com", phone: "+491", handle: "ana", network: "weibo")
             whole.recipients = ["care@example.com", "\"odd\"@example.com"]
             whole.html = "<p>Where?</p>"
+            whole.newWords = "Where?"
+            whole.signature = "-- \nAna"
             whole.language = "zh"
             whole.mood = Mood(score: -0.5, label: .negative, confidence: 0.9, words: [.init(text: "晚", weight: -1.25)], model: "zh-1")
             whole.messageID = "m5@example.com"
@@ -34,6 +36,12 @@ struct InteractionTests {
             let placed = whole
             try await house.store.write { try $0.interactions.place(placed) }
             #expect(try await house.store.read { try $0.interactions.get(ID(5)) } == placed)
+            #expect(try await house.store.write { try $0.interactions.makeWhole(ID(5)) })
+            #expect(try await house.store.write { try $0.interactions.makeWhole(ID(5)) } == false)
+            whole.newWords = nil
+            whole.signature = nil
+            let undone = whole
+            #expect(try await house.store.read { try $0.interactions.get(ID(5)) } == undone)
         }
     }
 

@@ -67,6 +67,23 @@ extension Desk {
         return .changed
     }
 
+    /// Takes back what was set apart in a message (its history, its signature): all of it counts as its author's words again. Its mood
+    /// stays what it was.
+    public func makeWhole(_ transaction: Transaction, message id: ID<Interaction>, agent: Agent) throws -> ChangeResult {
+        guard let message = try transaction.interactions.get(id), try transaction.interactions.makeWhole(id) else { return .unchanged }
+        try transaction.reasons.add(
+            Reason(
+                at: transaction.now, about: .interaction, subject: id.rawValue, decision: "split",
+                text: "shown whole again: \(agent.name) said it was cut wrongly"))
+        guard let ticketID = message.ticket, var ticket = try transaction.tickets.get(ticketID) else { return .changed }
+        if ticket.snippet == message.words.oneLine(scalarsMax: Placing.snippetScalarsMax) {
+            ticket.snippet = message.body.oneLine(scalarsMax: Placing.snippetScalarsMax)
+            try transaction.tickets.update(ticket)
+        }
+        try appendChange(transaction, ticket, interaction: id, ["change": "split", "agent": agent.login])
+        return .changed
+    }
+
     func explainStatus(_ transaction: Transaction, _ ticket: Ticket, from before: Ticket.Status, by whom: String) throws {
         try explain(transaction, ticket, "status", "\(before.rawValue) → \(ticket.status.rawValue): \(whom)")
     }

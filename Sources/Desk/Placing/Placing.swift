@@ -87,7 +87,8 @@ struct Placing {
         let decision = settings.rules.decide(facts)
         var ticket = Ticket(
             id: transaction.newID(), number: try transaction.tickets.nextNumber(),
-            subject: SubjectLine.ofTicket(subject: message.subject, body: message.body), queue: decision.queue, priority: decision.priority,
+            subject: SubjectLine.ofTicket(subject: message.subject, body: message.words), queue: decision.queue,
+            priority: decision.priority,
             customer: customer.id, customerName: customer.name, account: message.account, kind: message.kind, createdAt: arrivedAt)
         var routed = decision.reason
         if let login = decision.assign {
@@ -105,7 +106,7 @@ struct Placing {
 
     private func take(_ message: Interaction, into ticket: inout Ticket) {
         ticket.messageCount += 1
-        ticket.snippet = message.body.oneLine(scalarsMax: Self.snippetScalarsMax)
+        ticket.snippet = message.words.oneLine(scalarsMax: Self.snippetScalarsMax)
         ticket.updatedAt = max(ticket.updatedAt, arrivedAt)
         let when = min(message.occurredAt, transaction.now)
         ticket.lastInboundAt = max(ticket.lastInboundAt ?? when, when)
