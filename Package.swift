@@ -57,7 +57,7 @@ let package = Package(
         room("Rules", ["Domain", "Yams"]),
         room("Insight", ["Domain"]),
         room("Formats", ["Domain", "CXML", "CGMime", "CMark"]),
-        room("Transport", ["Domain", "CCurl", logging]),
+        room("Transport", ["Domain", "CCurl", crypto, cryptoExtras, logging]),
         room("Store", ["Domain", "Rules", "CSQLite", "CPostgres", crypto, logging]),
         room("Channels", ["Domain", "Formats", "Transport", crypto]),
         room("Intake", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, logging, lifecycle]),

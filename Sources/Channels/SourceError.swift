@@ -75,7 +75,11 @@ extension SourceError {
         switch error {
         case let error as SourceError: error.remedy
         case let error as TransportError:
-            if case .loginRefused = error, !error.isTemporary { .stop } else { .retry(notBefore: nil) }
+            switch error {
+            case .authorization: .stop
+            case .loginRefused where !error.isTemporary: .stop
+            default: .retry(notBefore: nil)
+            }
         default: .retry(notBefore: nil)
         }
     }

@@ -59,6 +59,8 @@ struct House: Sendable {
     let journeys: JourneysService
     let delivery: DeliveryService
     let console: ConsoleService
+    let tokens: OAuthKeeper
+    let watch: AlertService
     let lock: FileLock?
     let notify = Notify()
     /// Services of the demo, if this is one.
@@ -80,7 +82,10 @@ struct House: Sendable {
         loop = TransferLoop(logger: logger)
 
         let owner = "node-\(settings.node)-\(getpid())"
-        intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, logger: logger)
+        tokens = OAuthKeeper(
+            settings.oauth, shelf: .in(store, seal: try settings.tokenSeal(), owner: owner), loop: loop, logger: logger, now: store.time.now
+        )
+        intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, tokens: tokens, logger: logger)
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger)
         desk = Desk(store: store, settings: settings.desk(parts.rules))
@@ -89,7 +94,8 @@ struct House: Sendable {
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
             store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
-            settings: DeliverySettings(publicURL: settings.publicURL), gate: gate, logger: logger)
+            settings: DeliverySettings(publicURL: settings.publicURL), gate: gate, tokens: tokens, logger: logger)
+        watch = AlertService(store: store, loop: loop, intake: intake, tokens: tokens, alerts: settings.alerts, logger: logger)
         let notify = notify
         let listening: @Sendable (Int) async -> Void = { [logger, settings] port in
             logger.notice("Listening.", metadata: ["address": "\(settings.listenHost):\(port)", "public_url": "\(settings.publicURL)"])
@@ -109,7 +115,7 @@ struct House: Sendable {
         let reloader = Reloader(house: self)
         let services: [any Service] =
             [StoreCloser(store: store, loop: loop), Heartbeat(store: store, notify: notify, logger: logger), reloader]
-            + [delivery, journeys, placing, digest, intake, console] + extras + [StopAnnouncer(notify: notify, logger: logger)]
+            + [delivery, journeys, placing, digest, intake, watch, console] + extras + [StopAnnouncer(notify: notify, logger: logger)]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(Daemon.graceSeconds)
@@ -124,6 +130,8 @@ struct House: Sendable {
         do {
             let new = try Settings.load(path)
             let parts = try Parts.load(new)
+            await tokens.reload(new.oauth)
+            watch.reload(new.alerts)
             intake.reload(accounts: new.accounts)
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
             desk.reload(new.desk(parts.rules))

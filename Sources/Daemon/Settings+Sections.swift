@@ -5,7 +5,7 @@ extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
         "start",
-        "size_max",
+        "size_max", "oauth",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -22,10 +22,11 @@ extension Settings {
         account.user = try map["user"]?.string()
         account.password = try map["password"].map(secrets.secret)
         account.accessToken = try map["token"].map(secrets.secret)
+        account.oauth = try map["oauth"].map { try oauth($0, secrets, user: account.user) }
         if kind == .imap, account.user == nil { throw entry.value.error("account `\(entry.key)` needs a `user`; add it") }
-        if kind == .imap, account.password == nil, account.accessToken == nil {
+        if kind == .imap, account.password == nil, account.accessToken == nil, account.oauth == nil {
             throw entry.value.error(
-                "account `\(entry.key)` needs a `password` or a `token`; write {credential: name}, {env: NAME} or {file: path}")
+                "account `\(entry.key)` needs a `password`, a `token` or `oauth`; write {credential: name}, {env: NAME} or {file: path}")
         }
         if let node = map["folders"] { account.folders = try node.strings() }
         account.interval = try map["every"]?.duration(in: .milliseconds(200) ... .seconds(86_400)) ?? defaultInterval(kind)
@@ -65,7 +66,7 @@ extension Settings {
 
     static func sender(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Sender {
         let map = try entry.value.mapping(keys: [
-            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo",
+            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo", "oauth",
         ])
         try checkName(entry)
         let kind = try map.required("kind").oneOf(Sender.Kind.self)
@@ -81,6 +82,14 @@ extension Settings {
         sender.user = try map["user"]?.string()
         sender.password = try map["password"].map(secrets.secret)
         sender.accessToken = try map["token"].map(secrets.secret)
+        if let node = map["oauth"] {
+            if node.isMapping {
+                sender.oauth = try oauth(node, secrets, user: sender.user)
+                sender.tokenName = "sender/\(entry.key)"
+            } else {
+                sender.tokenName = try node.string()
+            }
+        }
         sender.tls = try tls(map)
         if let node = map["connections"] { sender.concurrency = try node.int(in: 1...64) }
         sender.helo = try map["helo"]?.string()
@@ -99,7 +108,7 @@ extension Settings {
         return form
     }
 
-    private static func tls(_ map: YAMLMapping) throws -> TLS {
+    static func tls(_ map: YAMLMapping) throws -> TLS {
         TLS(caFile: try map["ca"].map { beside($0.file, try $0.string()) }, allowPlain: try map["plain"]?.bool() ?? false)
     }
 

@@ -30,12 +30,16 @@ public struct Settings: Sendable {
     public var behindProxy = false
     /// Lets `/metrics` be read from other machines.
     public var metricsToken: Secret?
+    /// Seals OAuth tokens in the database; a file of its own in the data folder when nil.
+    public var tokenKey: Secret?
+    /// Whom to tell when an account stops.
+    var alerts: Alerts?
 
     public init() {}
 
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
-        "behind_proxy", "metrics_token",
+        "behind_proxy", "metrics_token", "token_key", "alerts",
     ]
 
     /// Reads and checks one configuration file.
@@ -81,6 +85,8 @@ public struct Settings: Sendable {
         if let node = root["share"] { settings.share = beside(file, try node.string()) }
         if let node = root["behind_proxy"] { settings.behindProxy = try node.bool() }
         settings.metricsToken = try root["metrics_token"].map(secrets.secret)
+        settings.tokenKey = try root["token_key"].map { try tokenKey($0, secrets) }
+        settings.alerts = try root["alerts"].map(alerts)
         try check(settings, root)
         return settings
     }
@@ -91,6 +97,25 @@ public struct Settings: Sendable {
         for (account, entry) in zip(settings.accounts, try root["accounts"]?.namedEntries().entries ?? []) {
             guard let sender = account.sender, !senders.contains(sender) else { continue }
             throw entry.value.error("account `\(account.name)` answers through `\(sender)`, which is not under `senders`; add it there")
+        }
+        for (sender, entry) in zip(settings.senders, try root["senders"]?.namedEntries().entries ?? []) {
+            guard let name = sender.tokenName, sender.oauth == nil, settings.oauth[name] == nil else { continue }
+            throw entry.value.error(
+                "sender `\(sender.name)` shares the permission of `\(name)`, which is no account with `oauth`; correct the name")
+        }
+        if let node = root["alerts"], let alerts = settings.alerts {
+            if alerts.mail != nil, senders.isEmpty {
+                throw node.error("alerts by mail need something to send with; add a `senders` section")
+            }
+            if let sender = alerts.sender, !senders.contains(sender) {
+                throw node.error("alerts go out through `\(sender)`, which is not under `senders`; add it there")
+            }
+        }
+        if !settings.oauth.isEmpty, settings.tokenKey == nil, settings.databasePath == nil, let node = root["accounts"] {
+            throw node.error(
+                "several machines share the tokens of `oauth` accounts in the database; "
+                    + "add `token_key: {file: …}` with the same 32 random bytes on each"
+            )
         }
         if !settings.journeys.isEmpty, senders.isEmpty, let node = root["journeys"] {
             throw node.error("journeys need something to send with; add a `senders` section")

@@ -8,6 +8,7 @@ struct StatusReport {
     init(_ tx: Transaction, held: String?) throws {
         var lines: [String] = []
         let accounts = try tx.accounts.allHealth()
+        let tokens = try tx.tokens.states()
         if accounts.isEmpty { lines.append("No account has been polled yet.") }
         for health in accounts {
             lines.append(
@@ -17,6 +18,16 @@ struct StatusReport {
             if let error = health.lastError, health.state != .working, health.failuresInARow > 0 {
                 lines.append("    \(health.failuresInARow) failures in a row: \(error)")
                 if let next = health.nextAttemptAt { lines.append("    tries again \(Self.inFuture(next, tx.now))") }
+            }
+        }
+        for token in tokens {
+            if let problem = token.problem {
+                lines.append("\(token.account)  no permission: \(problem). Run: hongyan auth \(token.account)")
+            } else if let end = token.refreshExpiresAt {
+                lines.append(
+                    "\(token.account)  permission ends \(Self.inFuture(end, tx.now)); renew it with: hongyan auth \(token.account)")
+            } else if let end = token.expiresAt {
+                lines.append("\(token.account)  access token ends \(Self.inFuture(end, tx.now)), renewed by itself before")
             }
         }
         let spool = try tx.spool.counts().sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")

@@ -120,7 +120,13 @@ extension DeliveryService {
         let sender = lane.sender
         let endpoint = LineEndpoint(
             sender.url, user: sender.user, password: sender.password, accessToken: sender.accessToken, tls: sender.tls, helo: sender.helo)
-        let client = try await SMTPClient.connect(endpoint, on: loop, logger: logger)
+        let client: SMTPClient
+        if let tokens, let name = sender.tokenName {
+            client = try await tokens.connect(name, endpoint) { [loop, logger] in try await SMTPClient.connect($0, on: loop, logger: logger)
+            }
+        } else {
+            client = try await SMTPClient.connect(endpoint, on: loop, logger: logger)
+        }
         return Lane.Connection(client: client, idleSince: store.time.now())
     }
 

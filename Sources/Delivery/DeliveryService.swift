@@ -19,6 +19,8 @@ public final class DeliveryService: Service {
     let loop: TransferLoop
     let settings: DeliverySettings
     let gate: DeliveryGate
+    /// For senders that log in by OAuth 2.
+    let tokens: OAuthKeeper?
     let logger: Logger
     let templates = TemplateCache()
     private let state: Mutex<State>
@@ -40,12 +42,13 @@ public final class DeliveryService: Service {
 
     public init(
         store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
-        logger: Logger
+        tokens: OAuthKeeper? = nil, logger: Logger
     ) {
         self.store = store
         self.loop = loop
         self.settings = settings
         self.gate = gate
+        self.tokens = tokens
         self.logger = logger
         state = Mutex(State(layouts: layouts, lanes: senders.map(Lane.init)))
         name = "delivery-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)

@@ -11,9 +11,10 @@ struct MailHeaders {
 
     func fields(for send: Send, fromDomain: String) -> [(name: String, value: String)] {
         var fields = [(name: Self.loopField, value: String(signer.digest("loop").prefix(16)))]
-        guard send.kind == .journey else { return fields }
+        guard send.kind != .reply else { return fields }
         fields.append(("Auto-Submitted", "auto-generated"))  // RFC 3834 §5; no Precedence, which §3.1.8 calls non-standard
         fields.append(("X-Auto-Response-Suppress", "All"))
+        guard send.kind == .journey else { return fields }
         fields.append(("Feedback-ID", feedbackID(of: send, fromDomain: fromDomain)))
         guard let link = unsubscribeURL(for: send) else { return fields }
         fields.append(("List-Id", "<\(Self.label(send.topic ?? "news")).\(fromDomain)>"))  // RFC 2919

@@ -8,6 +8,8 @@ public struct Account: Sendable, Hashable {
     public var password: Secret?
     /// An OAuth 2 access token for XOAUTH2/OAUTHBEARER instead of a password.
     public var accessToken: Secret?
+    /// How to get such tokens for ever.
+    public var oauth: OAuth?
     public var folders: [String]
     public var interval: Duration
     /// Queue for its tickets unless a rule says otherwise.
@@ -80,6 +82,9 @@ public struct Sender: Sendable, Hashable {
     public var user: String?
     public var password: Secret?
     public var accessToken: Secret?
+    public var oauth: OAuth?
+    /// The name its tokens are kept under: an account's whose permission it shares, or its own; nil without OAuth.
+    public var tokenName: String?
     public var tls: TLS
     /// `Care <care@example.com>`.
     public var from: String

@@ -55,7 +55,8 @@ public struct Send: Sendable, Hashable, Codable {
         self.createdAt = createdAt
     }
 
-    public enum Kind: String, Sendable, Codable, CaseIterable { case journey, reply }
+    /// `alert` tells the operator, in plain Markdown.
+    public enum Kind: String, Sendable, Codable, CaseIterable { case journey, reply, alert }
 
     /// Decides consent, the resend rule and the headers.
     public enum Purpose: String, Sendable, Codable, CaseIterable {

@@ -23,9 +23,13 @@ public final class IntakeService: Service {
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
 
-    public convenience init(store: Store, loop: TransferLoop, accounts: [Account], logger: Logger) {
+    /// - Parameter tokens: for accounts that log in by OAuth 2.
+    public convenience init(store: Store, loop: TransferLoop, accounts: [Account], tokens: OAuthKeeper? = nil, logger: Logger) {
         self.init(store: store, accounts: accounts, logger: logger) { account in
-            source(for: account, loop: loop) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+            source(for: account, loop: loop) { endpoint in
+                guard let tokens else { return try await IMAPClient.connect(endpoint, on: loop, logger: logger) }
+                return try await tokens.connect(account.name, endpoint) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+            }
         }
     }
 

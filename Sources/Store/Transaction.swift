@@ -41,6 +41,7 @@ public final class Transaction {
     public var agents: Agents { Agents(transaction: self) }
     public var leases: Leases { Leases(transaction: self) }
     public var meta: Meta { Meta(transaction: self) }
+    public var tokens: Tokens { Tokens(transaction: self) }
 
     func query(_ sql: String, _ parameters: any SQLParameter...) throws -> [Row] {
         try perform { try $0.query(sql, parameters) }

@@ -15,6 +15,8 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
     case redirect(url: String, reason: String)
     case loginRefused(host: String, user: String, reply: String)
     case loginNotOffered(host: String)
+    /// There is no token and none can be had without a person.
+    case authorization(account: String, reason: String)
     /// The other side answered a command with NO, BAD, 4xx or 5xx.
     case commandRefused(host: String, command: String, reply: String)
     case connectionLost(host: String, reason: String)
@@ -27,11 +29,13 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .hostNotFound, .refused, .notReachable, .timedOut, .connectionLost, .tlsFailed, .shutDown: true
         case .invalid, .certificate, .caFile, .noEncryption, .privateAddress, .tooLarge, .redirect, .loginNotOffered, .unexpectedAnswer,
-            .file:
+            .file, .authorization:
             false
         case .loginRefused(_, _, let reply), .commandRefused(_, _, let reply): Self.saysLater(reply)
         }
     }
+
+    public var isAuthorization: Bool { if case .authorization = self { true } else { false } }
 
     /// RFC 5530 UNAVAILABLE, INUSE, LIMIT; Exchange Online's throttling words; SMTP's 4xx.
     private static func saysLater(_ reply: String) -> Bool {
@@ -59,6 +63,7 @@ public enum TransportError: Error, Equatable, CustomStringConvertible {
         case .loginRefused(let host, let user, let reply):
             "\(host) refused the login of \(user): \(reply.isEmpty ? "no reason given" : reply.bare). Check user and password or token."
         case .loginNotOffered(let host): "\(host) offers no way to log in that we know; remove the user name or use the submission port."
+        case .authorization(let account, let reason): "\(account) has no permission to log in: \(reason.bare). Run: hongyan auth \(account)"
         case .commandRefused(let host, let command, let reply): "\(host) refused \(command): \(reply)"
         case .connectionLost(let host, let reason): "the connection to \(host) was lost: \(reason.bare)."
         case .unexpectedAnswer(let host, let reason): "\(host) answered against the protocol: \(reason.bare)."

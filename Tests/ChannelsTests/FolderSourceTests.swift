@@ -4,7 +4,7 @@ import Testing
 
 @testable import Channels
 
-@Suite(.timeLimit(.minutes(1))) struct FolderSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct FolderSourceTests {
     static func folder() throws -> String {
         let path = FileManager.default.temporaryDirectory.appending(path: "hongyan-folder-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -5,7 +5,7 @@ import Transport
 
 @testable import Channels
 
-@Suite(.timeLimit(.minutes(1))) struct IMAPSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct IMAPSourceTests {
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     static func mail(_ subject: String, _ body: String = "Hello") -> [UInt8] {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(10))) struct AnswerTests {
     @Test func `an answer is planned, shown in the conversation, and its ticket waits for the customer`() async throws {
         try await House.serve { (house, browser) async throws in
             let ticket = try await house.ticket()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(2))) struct LoginTests {
+@Suite(.timeLimit(.minutes(10))) struct LoginTests {
     private func signIn(_ browser: Browser, _ login: String, _ password: String, next: String = "/") async throws -> Browser.Page {
         let page = try await browser.get("/login?next=\(percentEncoded(next))")
         let fields = ["login": login, "password": password, "token": field("token", in: page.body) ?? "", "next": next]
@@ -137,7 +137,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct PasswordTests {
+@Suite(.timeLimit(.minutes(10))) struct PasswordTests {
     @Test func `a password fits its own hash, no other, and the hash names its parameters`() async throws {
         let hash = try await Passwords.hash("correct horse 马")
         #expect(hash.hasPrefix("scrypt$32768$8$3$"))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct OperationsTests {
+@Suite(.timeLimit(.minutes(10))) struct OperationsTests {
     @Test func `healthz and readyz answer`() async throws {
         try await House.serve { (house, browser) async throws in
             #expect(try await browser.get("/healthz").body == "ok\n")
@@ -138,7 +138,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct LiveTests {
+@Suite(.timeLimit(.minutes(10))) struct LiveTests {
     private func event(_ house: House, _ kind: Event.Kind = .ticketOpened, ticket: Int64) async throws {
         try await house.store.write { try $0.events.append(Event(at: $0.now, kind: kind, ticket: ID(ticket))) }
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct PagesTests {
+@Suite(.timeLimit(.minutes(10))) struct PagesTests {
     static let folder = "\(House.root)/templates/pages"
 
     private func text(_ path: String) throws -> String {

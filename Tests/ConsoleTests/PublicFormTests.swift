@@ -6,7 +6,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct PublicFormTests {
+@Suite(.timeLimit(.minutes(10))) struct PublicFormTests {
     private func stored(_ house: House) async throws -> [SpooledItem] {
         try await house.store.write { try $0.spool.claim(owner: "test", lease: .seconds(60), limit: 100) }
     }

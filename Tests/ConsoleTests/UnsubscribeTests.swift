@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct UnsubscribeTests {
+@Suite(.timeLimit(.minutes(10))) struct UnsubscribeTests {
     private func link(_ house: House, topic: String = "news") async throws -> (path: String, customer: ID<Customer>) {
         let ticket = try await house.ticket()
         return ("/u/\(house.store.signer.token("u", [ticket.customer.description, topic, "77"]))", ticket.customer)

@@ -39,7 +39,7 @@ import Testing
             Bad(
                 yaml: imap,
                 says:
-                    "hongyan.yaml:3:5: account `support` needs a `password` or a `token`; write {credential: name}, {env: NAME} or {file: path}"
+                    "hongyan.yaml:3:5: account `support` needs a `password`, a `token` or `oauth`; write {credential: name}, {env: NAME} or {file: path}"
             ),
             Bad(
                 yaml: "accounts:\n  x: {kind: imap, url: \"http://x\"}",

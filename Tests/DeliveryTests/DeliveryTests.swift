@@ -7,7 +7,7 @@ import Testing
 @testable import Delivery
 
 @Suite struct DeliveryTests {
-    @Test(.timeLimit(.minutes(1))) func `a due mail is delivered, recorded, and never again`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a due mail is delivered, recorded, and never again`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let service = try house.service([house.smtp(server)])
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a mail planned while the service sleeps goes out at once`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a mail planned while the service sleeps goes out at once`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             try await house.running(try house.service([house.smtp(server)])) {
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `two hundred mails over four connections: each exactly once`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `two hundred mails over four connections: each exactly once`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, attempt in attempt == 1 ? .slow(2) : .accept }
             var ids: [ID<Send>] = []
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `two services on one database do not send anything twice`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `two services on one database do not send anything twice`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             var ids: [ID<Send>] = []
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a server that says later gets it later, with the same Message-ID`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a server that says later gets it later, with the same Message-ID`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, attempt in attempt < 3 ? .answer("451 4.3.0 greylisted") : .accept }
             let id = try await house.plan("a")
@@ -81,7 +81,7 @@ import Testing
         let suppresses: Bool
     }
     @Test(
-        "a refused recipient is rejected; only a dead address is suppressed", .timeLimit(.minutes(1)),
+        "a refused recipient is rejected; only a dead address is suppressed", .timeLimit(.minutes(10)),
         arguments: [
             Refusal(words: "550 5.1.1 no such user", suppresses: true), Refusal(words: "550 5.2.1 mailbox disabled", suppresses: true),
             Refusal(words: "550 5.7.1 blocked for spam", suppresses: false), Refusal(words: "552 5.2.2 mailbox full", suppresses: false),
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a connection lost before the dot is tried again and delivered once`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a connection lost before the dot is tried again and delivered once`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, attempt in attempt == 1 ? .dropBeforeDot : .accept }
             let id = try await house.plan("a")
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `marketing mail lost after the dot is uncertain and never sent again`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `marketing mail lost after the dot is uncertain and never sent again`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, _ in .dropAfterDot }
             let id = try await house.plan("a", purpose: .marketing)
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test(
-        "other mail lost after the dot is sent again with the same Message-ID", .timeLimit(.minutes(1)),
+        "other mail lost after the dot is sent again with the same Message-ID", .timeLimit(.minutes(10)),
         arguments: [Send.Purpose.service, .transactional])
     func resent(purpose: Send.Purpose) async throws {
         try await House.with { house in
@@ -153,7 +153,7 @@ import Testing
         let delivered: Int
     }
     @Test(
-        "a row whose owner died is settled by its state and purpose", .timeLimit(.minutes(1)),
+        "a row whose owner died is settled by its state and purpose", .timeLimit(.minutes(10)),
         arguments: [
             Crash(purpose: .marketing, handedOver: false, ends: .accepted, delivered: 1),
             Crash(purpose: .marketing, handedOver: true, ends: .uncertain, delivered: 0),
@@ -178,7 +178,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a connection that the server closed while it lay idle costs no attempt`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a connection that the server closed while it lay idle costs no attempt`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, _ in .acceptThenLeave }
             try await house.running(try house.service([house.smtp(server, concurrency: 1)])) {
@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a server that is not there defers with its name, and another sender goes on`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a server that is not there defers with its name, and another sender goes on`() async throws {
         try await House.with { house in
             let gone = StubMailServer()
             gone.stop()
@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `shutdown lets a slow delivery finish and leaves the rest in the ledger`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `shutdown lets a slow delivery finish and leaves the rest in the ledger`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, _ in .slow(400) }
             var ids: [ID<Send>] = []
@@ -230,7 +230,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a changed sender takes over what waits`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a changed sender takes over what waits`() async throws {
         try await House.with { house in
             let slow = StubMailServer { _, _ in .slow(50) }
             let other = StubMailServer()

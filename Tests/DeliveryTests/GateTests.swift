@@ -6,7 +6,7 @@ import Testing
 @testable import Delivery
 
 @Suite struct GateTests {
-    @Test(.timeLimit(.minutes(1))) func `restarting and correcting the clock a little holds nothing`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `restarting and correcting the clock a little holds nothing`() async throws {
         try await House.with { house in
             try await house.gate().check()
             house.time.move(by: .seconds(-290))
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a clock that went back holds delivery until it is released`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a clock that went back holds delivery until it is released`() async throws {
         try await House.with { house in
             try await house.gate().check()
             house.time.move(by: .seconds(-3600))
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a clock that goes back while the service runs holds delivery`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a clock that goes back while the service runs holds delivery`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             try await house.running(try house.service([house.smtp(server)])) {
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an older copy of the database is noticed`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `an older copy of the database is noticed`() async throws {
         try await House.with { house in
             try await house.gate().check()
             let backup = try await house.store.read { try $0.meta.get("instance.1") }
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a database without its data directory is held, a new one is not`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a database without its data directory is held, a new one is not`() async throws {
         try await House.with { house in
             try await house.gate().check()
             try FileManager.default.removeItem(atPath: house.folder + "/instance-1")

@@ -7,7 +7,7 @@ import Testing
 @testable import Delivery
 
 @Suite struct PolicyTests {
-    @Test(.timeLimit(.minutes(1))) func `a missing value holds the mail and says which`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a missing value holds the mail and says which`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let id = try await house.plan("a") { $0.vars = ["first_name": "  "] }
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `who unsubscribed gets no marketing, but still service mail`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `who unsubscribed gets no marketing, but still service mail`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let customer = try await house.customer("ana@example.com")
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a suppressed address gets no journey mail, and an agent's answer goes out`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a suppressed address gets no journey mail, and an agent's answer goes out`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             try await house.store.write { try $0.subscriptions.suppress(address: "ana@example.com", reason: "complaint") }
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("what is no address is skipped", .timeLimit(.minutes(1)), arguments: ["", "ana", "ana@example.com>\r\nrcpt to:<x@example.com"])
+    @Test("what is no address is skipped", .timeLimit(.minutes(10)), arguments: ["", "ana", "ana@example.com>\r\nrcpt to:<x@example.com"])
     func badAddress(recipient: String) async throws {
         try await House.with { house in
             let server = StubMailServer()
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a row for a sender that is not configured is held until it is`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a row for a sender that is not configured is held until it is`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let id = try await house.plan("a") { $0.sender = "news" }
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a folder takes mails as files, and one it has already taken is one file`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a folder takes mails as files, and one it has already taken is one file`() async throws {
         try await House.with { house in
             let id = try await house.plan("a")
             let claimed = try await house.store.write { try $0.sends.claim(owner: "dead", lease: .seconds(10), limit: 1) }
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a folder that cannot be written defers and says why`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a folder that cannot be written defers and says why`() async throws {
         try await House.with { house in
             _ = FileManager.default.createFile(atPath: "\(house.folder)/out", contents: nil)
             let id = try await house.plan("a")

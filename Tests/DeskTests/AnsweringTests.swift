@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(1))) struct AnsweringTests {
+@Suite(.timeLimit(.minutes(10))) struct AnsweringTests {
     @Test("an answer waits in the ledger, shows in the conversation and makes the ticket wait")
     func reply() async throws {
         try await Office.with(everywhere: true) { office in

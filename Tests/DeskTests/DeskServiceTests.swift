@@ -7,7 +7,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(1))) struct DeskServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct DeskServiceTests {
     @Test("a message that arrives while the desk waits is placed, and the desk ends when told to")
     func runs() async throws {
         try await Office.with { office in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(1))) struct PlacingTests {
+@Suite(.timeLimit(.minutes(10))) struct PlacingTests {
     @Test("a first mail makes a customer and a ticket, and says why")
     func firstMail() async throws {
         try await Office.with(rules: "- {name: lamps, when: {subject: lamp}, then: {queue: Light, priority: high, assign: ada}}") {

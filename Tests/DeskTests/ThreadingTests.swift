@@ -22,7 +22,7 @@ import Testing
         var testDescription: String { says }
     }
 
-    @Test("each message joins the ticket it belongs to", .timeLimit(.minutes(1)), arguments: byIDs + bySubject + automatic)
+    @Test("each message joins the ticket it belongs to", .timeLimit(.minutes(10)), arguments: byIDs + bySubject + automatic)
     func threads(_ story: Story) async throws {
         try await Office.with { office in
             var ids: [String: String] = [:]

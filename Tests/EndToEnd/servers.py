@@ -38,6 +38,20 @@ def answers(port):
     return connect
 
 
+def descendants(pid):
+    """The processes it started, and theirs."""
+    found = []
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except FileNotFoundError:
+        return found
+    for task in tasks:
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+            for child in f.read().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
 class Process:
     def __init__(self, command, log, env=None, cwd=None):
         self.log = open(log, "ab")
@@ -66,9 +80,10 @@ class Process:
 
 
 class Dovecot:
-    """IMAP and LMTP; any user, password `pw`; one Maildir a user."""
+    """IMAP and LMTP; any user, password `pw`; one Maildir a user. With `oauth`, the address that tells whose an access token is, also by
+    token; with `relay`, a submission service that hands mail on to that port."""
 
-    def __init__(self, folder, tls=None):
+    def __init__(self, folder, tls=None, oauth=None, relay=None):
         self.folder, self.imap, self.lmtp = folder, free_port(), free_port()
         mail = pwd.getpwnam("mail")
         self.uid, self.gid = mail.pw_uid, mail.pw_gid
@@ -77,25 +92,54 @@ class Dovecot:
         for part in (folder, f"{folder}/spool"):
             os.chmod(part, 0o755)
         os.chown(f"{folder}/spool", self.uid, self.gid)
+        self.submission = free_port() if relay else None
+        more = ""
+        if oauth:
+            with open(f"{folder}/oauth2.conf", "w") as f:
+                f.write(f"tokeninfo_url = {oauth}\nusername_attribute = email\n")
+            more += f"""
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+auth_failure_delay = 0
+"""
+        if relay:
+            more += f"""
+submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
+hostname = submission.hongyan.test
+service submission-login {{
+  inet_listener submission {{
+    port = {self.submission}
+  }}
+  inet_listener submissions {{
+    port = 0
+  }}
+}}
+"""
         with open(f"{folder}/dovecot.conf", "w") as f:
             f.write(f"""
-protocols = imap lmtp
+protocols = imap lmtp{" submission" if relay else ""}
 listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/dovecot.log
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{" xoauth2 oauthbearer" if oauth else ""}
 auth_username_format = %Lu
 mail_location = maildir:{folder}/spool/%u/Maildir
 first_valid_uid = 1
 mail_max_userip_connections = 64
 lda_mailbox_autocreate = yes
 postmaster_address = postmaster@hongyan.test
+{more}
 passdb {{
   driver = static
   args = password=pw
+  mechanisms = plain login
 }}
 userdb {{
   driver = static
@@ -127,6 +171,16 @@ service stats {{
     def stop(self):
         self.process.stop()
 
+    def drop_readers(self):
+        """Cuts every IMAP connection; who wants to read has to log in again."""
+        for pid in descendants(self.process.pid):
+            try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                    if f.read().startswith("imap"):
+                        os.kill(pid, signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+
     def mails(self, user):
         """The raw mails in a user's INBOX, oldest first."""
         found = []
@@ -143,8 +197,8 @@ service stats {{
 class OpenSMTPD:
     """Takes mail for everybody on loopback and gives it to Dovecot by LMTP."""
 
-    def __init__(self, folder, lmtp_port):
-        self.port = free_port()
+    def __init__(self, folder, lmtp_port, port=None):
+        self.port = port or free_port()
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/smtpd.conf", "w") as f:
             f.write(f"""

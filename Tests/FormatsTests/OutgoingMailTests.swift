@@ -139,7 +139,7 @@ import Testing
         #expect(tricky.text == "a\n\(boundary)\nb\n")
     }
 
-    @Test(.enabled(if: python != nil), .timeLimit(.minutes(1)))
+    @Test(.enabled(if: python != nil), .timeLimit(.minutes(10)))
     func `an independent reader understands it`() throws {
         for subject in Self.subjects where subject.count < 1000 {
             let mail = Self.mail(subject, text: "text \(subject)\n", html: "<p>\(subject)</p>\n")

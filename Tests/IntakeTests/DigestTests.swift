@@ -6,7 +6,7 @@ import Testing
 
 @testable import Intake
 
-@Suite(.timeLimit(.minutes(1))) struct DigestTests {
+@Suite(.timeLimit(.minutes(10))) struct DigestTests {
     static let plain = """
         From: Wang Fang <Fang@Example.CN>
         To: Support <support@shop.example>, support@shop.example

@@ -49,7 +49,7 @@ private final class Faucet: Source {
     func close() async { script.withLock { $0.closes += 1 } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct IntakeServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct IntakeServiceTests {
     static func account(_ name: String, interval: Duration = .milliseconds(1)) -> Account {
         var account = Account(name: name, kind: .feed, url: "https://\(name).example/feed")
         account.interval = interval

@@ -46,7 +46,7 @@ private final class LyingServer: Sendable {
 }
 
 /// The real sources, the real loop, the real store: one account of a liar, one of an honest folder.
-@Suite(.timeLimit(.minutes(1))) struct LyingServerTests {
+@Suite(.timeLimit(.minutes(10))) struct LyingServerTests {
     struct Lie: CustomTestStringConvertible {
         var name: String
         var kind: Account.Kind

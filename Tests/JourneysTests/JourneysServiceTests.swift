@@ -108,7 +108,7 @@ struct Garden: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct JourneysServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct JourneysServiceTests {
     @Test("a new customer gets every step once, at its time")
     func walk() async throws {
         try await Garden.with(everywhere: true) { garden in

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct EventTests {
     @Test(arguments: Engine.available)
     func `events come back in order and a reader keeps its place`(engine: Engine) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct InteractionTests {
     @Test(arguments: Engine.available)
     func `a message comes back as it was stored`(engine: Engine) async throws {

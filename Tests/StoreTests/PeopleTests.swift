@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct PeopleTests {
     static let email = Identity(kind: .email, value: "ana@example.com")
     static let phone = Identity(kind: .phone, value: "+491")

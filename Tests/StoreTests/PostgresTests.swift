@@ -4,7 +4,7 @@ import Testing
 @testable import Store
 
 /// What only a server can do to us.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Engine.postgresURL != nil))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Engine.postgresURL != nil))
 struct PostgresTests {
     @Test func `a connection that died while nobody looked is replaced unnoticed`() async throws {
         try await withStore(.postgres) { house in

@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct SendTests {
     static let retry = RetrySchedule(first: .seconds(60), longest: .seconds(3600), giveUpAfter: .seconds(86_400))
     static let lease = Duration.seconds(300)

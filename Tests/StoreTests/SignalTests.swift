@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct SignalTests {
     @Test(arguments: Engine.available)
     func `a commit wakes those who wait for what it touched`(engine: Engine) async throws {

@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct SpoolTests {
     @Test(arguments: Engine.available)
     func `an item is stored once by account and external id`(engine: Engine) async throws {

@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct TicketTests {
     @Test(arguments: Engine.available)
     func `a ticket comes back as it was stored and as it was changed`(engine: Engine) async throws {

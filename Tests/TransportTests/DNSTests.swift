@@ -20,7 +20,7 @@ import Testing
         return result
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `mail servers come best first, equals in the order of the answer`() async throws {
         let server = NameServer { question in
             .init([
@@ -38,14 +38,14 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a null MX is a record with an empty host`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a null MX is a record with an empty host`() async throws {
         let server = NameServer { .init([.mx($0.name, 0, "")]) }
         try await with([server]) { resolver in
             #expect(await resolver.mx("nomail.example").records.map(\.isNull) == [true])
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `no such name, no such record, a server that fails and one that is silent are four things`()
         async throws
     {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a second server is asked when the first one fails`()
+    @Test(.timeLimit(.minutes(10))) func `a second server is asked when the first one fails`()
         async throws
     {
         let first = NameServer { _ in .init(code: 2) }
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an answer that does not fit is fetched by stream`()
+    @Test(.timeLimit(.minutes(10))) func `an answer that does not fit is fetched by stream`()
         async throws
     {
         let long = (0..<40).map { String(repeating: "x", count: 200) + "\($0)" }
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `aliases are followed within an answer and from answer to answer`() async throws {
         let server = NameServer { question in
             switch (question.name, question.type) {
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `aliases in a circle end with an error, not with a hang`()
+    @Test(.timeLimit(.minutes(10))) func `aliases in a circle end with an error, not with a hang`()
         async throws
     {
         let server = NameServer { question in
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `packets that answer another question are passed over`()
+    @Test(.timeLimit(.minutes(10))) func `packets that answer another question are passed over`()
         async throws
     {
         let server = NameServer { question in
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a server that folds the letters of the question is believed in the last round only`()
         async throws
     {
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an answer is remembered as long as it says, an absence as long as its zone says`()
         async throws
     {
@@ -195,7 +195,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the names of an address are found, for both kinds`()
+    @Test(.timeLimit(.minutes(10))) func `the names of an address are found, for both kinds`()
         async throws
     {
         let server = NameServer { .init([.ptr($0.name, "mail.example")]) }
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a name outside ASCII is asked for in its xn-- form`()
+    @Test(.timeLimit(.minutes(10))) func `a name outside ASCII is asked for in its xn-- form`()
         async throws
     {
         let server = NameServer { .init([.mx($0.name, 1, "mx.example")]) }
@@ -222,7 +222,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a question whose task is cancelled ends at once and nothing is left on the loop`()
         async throws
     {

@@ -11,7 +11,7 @@ private let gzipped: [UInt8] = [
     0, 0, 0,
 ]
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPTests {
     private func failure(_ request: HTTPRequest) async throws -> TransportError? {
         var found: TransportError?
         try await withLoop { loop in

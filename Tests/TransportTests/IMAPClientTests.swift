@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct IMAPClientTests {
+@Suite(.timeLimit(.minutes(10))) struct IMAPClientTests {
     @Test func `a mailbox is opened after login, capabilities and introduction`() async throws {
         let server = StubServer.imap("IMAP4rev1 CONDSTORE ID") { _, _, _ in false }
         try await withLoop { loop in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct LineTests {
+@Suite(.timeLimit(.minutes(10))) struct LineTests {
     private func relay(_ script: @escaping @Sendable (Peer) throws -> Void) -> StubServer {
         StubServer { peer in
             peer.say("220 stub")

@@ -6,7 +6,7 @@ import Testing
 
 private let message = Array("Subject: x\r\n\r\n.hidden\nlast line".utf8)
 
-@Suite(.timeLimit(.minutes(1))) struct SMTPClientTests {
+@Suite(.timeLimit(.minutes(10))) struct SMTPClientTests {
     private func send(
         _ server: StubServer, to: [String] = ["c@d.example"], bytes: [UInt8] = message,
         beforeFinalDot: @Sendable () async throws -> Bool = { true }, then: (SMTPClient) async throws -> Void = { _ in }

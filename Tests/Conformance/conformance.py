@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""How the program's own readers score on the public corpora: a table, and every case that is not as its source states it.
+
+    conformance.py --hongyan BINARY --kit FOLDER [--write docs/conformance.md] [--only CORPUS…] [--verbose]
+
+For each corpus `hongyan probe` reads all cases in one process; the kit's own comparer judges each on the fields its source states. A check
+fails when a case has no answer or takes too long, when a rate is below the best other program's, or when a case that differs is not explained in
+explained.json ({corpus: {case: "right: why" | "not yet: why"}}). An explanation that is needed no more fails too, so that the list stays true.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SECONDS_A_CASE = 2
+SECONDS_A_LARGE_CASE = 10
+AIM = 98.0
+
+
+def comparer(kit):
+    spec = importlib.util.spec_from_file_location("compare", os.path.join(kit, "tools", "compare.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def probe(binary, corpus, folder):
+    cases = sorted(os.path.join(folder, "cases", name) for name in os.listdir(os.path.join(folder, "cases")))
+    limit = 30 + sum(SECONDS_A_LARGE_CASE if os.path.getsize(case) > 1 << 20 else SECONDS_A_CASE for case in cases)
+    command = [binary, "probe", corpus["kind"], "--jsonl", *corpus.get("options", [])]
+    began = time.monotonic()
+    run = subprocess.run(command, input="\n".join(cases) + "\n", capture_output=True, text=True, timeout=limit, check=False)
+    seconds = time.monotonic() - began
+    actual = {}
+    for line in run.stdout.split("\n"):
+        if line.strip():
+            answer = json.loads(line)
+            actual[answer["id"]] = answer
+    ids = {os.path.splitext(os.path.basename(case))[0] for case in cases}
+    return actual, sorted(ids - set(actual)), seconds, run.returncode
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hongyan", required=True)
+    parser.add_argument("--kit", required=True)
+    parser.add_argument("--write")
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    compare = comparer(options.kit)
+    corpora = json.load(open(os.path.join(HERE, "corpora.json"), encoding="utf-8"))
+    explained = json.load(open(os.path.join(HERE, "explained.json"), encoding="utf-8"))
+    passed = failed = skipped = 0
+    rows, notes = [], []
+
+    def check(good, words):
+        nonlocal passed, failed
+        if good:
+            passed += 1
+        else:
+            failed += 1
+            print(f"FAILED: {words}")
+
+    for corpus in corpora:
+        name = corpus["corpus"]
+        folder = os.path.join(options.kit, name)
+        if options.only and name not in options.only:
+            continue
+        if not os.path.isdir(folder):
+            print(f"{name}: not in this kit; skipped")
+            skipped += 1
+            continue
+        try:
+            actual, missing, seconds, code = probe(options.hongyan, corpus, folder)
+        except subprocess.TimeoutExpired:
+            check(False, f"{name}: the probe did not end in time")
+            continue
+        check(not missing and code in (0, 1), f"{name}: exit {code}, no answer for {', '.join(missing[:5]) or 'none'}")
+        unread = sum(1 for answer in actual.values() if answer.get("error"))
+        row = {"name": name, "kind": corpus["kind"], "cases": len(actual), "unread": unread, "seconds": seconds, "other": "", "rate": None}
+        rows.append(row)
+        if not os.path.isdir(os.path.join(folder, "expected")) or not os.listdir(os.path.join(folder, "expected")):
+            continue
+        good, total, fields, differing = compare.run(folder, actual, "expected")
+        rate = 100 * good / max(total, 1)
+        row.update(good=good, total=total, rate=rate)
+        if corpus.get("other"):
+            row["other"] = f"{corpus['other']} {corpus['rate']} %"
+            check(rate >= corpus["rate"], f"{name}: {rate:.1f} % is below {corpus['other']}'s {corpus['rate']} %")
+        reasons = explained.get(name, {})
+        unexplained = [case for case, _, _ in differing if case not in reasons]
+        stale = [case for case in reasons if case not in {case for case, _, _ in differing}]
+        check(not unexplained, f"{name}: {len(unexplained)} cases differ and are not explained: {', '.join(unexplained[:12])}")
+        check(not stale, f"{name}: explained and not differing any more: {', '.join(stale[:12])}")
+        row["right"] = sum(1 for case, _, _ in differing if reasons.get(case, "").startswith("right"))
+        for case, which, error in differing:
+            notes.append((name, case, ", ".join(which), reasons.get(case, error or "not explained")))
+        if options.verbose:
+            print(name, {key: f"{a}/{b}" for key, (a, b) in fields.items()})
+            for item in differing:
+                print("   ", item)
+        print(f"{name:22} {good:4}/{total:<4} {rate:5.1f} %  {row['other']}")
+
+    text = document(rows, notes)
+    if options.write and not options.only:
+        with open(options.write, "w", encoding="utf-8") as file:
+            file.write(text)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+def document(rows, notes):
+    lines = [
+        "# Conformance",
+        "",
+        "How the readers of this program score on public test corpora that other projects wrote. Written by `scripts/test conformance` from the",
+        "command `hongyan probe`, which uses the very code that reads incoming mail. A case passes when every field that its source states is right.",
+        "“Best other” is the best program that is not the corpus's own library, measured on the same cases.",
+        "",
+        "| corpus | what | cases | as stated | rate | of the rest, ours is right by the standard | best other |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        if row["rate"] is None:
+            unread = f", {row['unread']} refused with a reason" if row["unread"] else ""
+            lines.append(f"| {row['name']} | {row['kind']} | {row['cases']} | robustness only: all answered{unread} | – | – | – |")
+        else:
+            lines.append(
+                f"| {row['name']} | {row['kind']} | {row['cases']} | {row['good']}/{row['total']} | {row['rate']:.1f} % | {row['right']} | {row['other'] or '–'} |"
+            )
+    lines += ["", "## Every case that differs", "", "| corpus | case | what differs | why |", "|---|---|---|---|"]
+    for name, case, which, reason in notes:
+        lines.append(f"| {name} | {case} | {which} | {reason.replace('|', '¦')} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
