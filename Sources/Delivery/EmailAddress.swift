@@ -1,7 +1,7 @@
 import Formats
 
-/// An address a mail server will take: the common part of RFC 5321 §4.1.2, without quoted local parts and address literals. A domain in another script is
-/// written in A-labels.
+/// An address a mail server will take: the common part of RFC 5321 §4.1.2, without quoted local parts and address literals. A domain in
+/// another script is written in A-labels.
 struct EmailAddress: Sendable, Hashable {
     let local: String
     let domain: String

@@ -6,7 +6,8 @@ public enum UnsubscribeMail {
     public static let tokenKind: Character = "u"
     static let subjectBytesMax = 512
 
-    /// The token of a subject such as `unsubscribe AbC-…`, also of one that some program marked as an answer. Says nothing about who made it.
+    /// The token of a subject such as `unsubscribe AbC-…`, also of one that some program marked as an answer. Whether we made it is for
+    /// the signer to say.
     public static func token(in subject: String) -> String? {
         guard subject.utf8.count <= subjectBytesMax else { return nil }
         let words = subject.split(whereSeparator: \.isWhitespace)

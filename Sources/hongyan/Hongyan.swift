@@ -10,7 +10,7 @@ struct Hongyan: AsyncParsableCommand {
         version: Daemon.version,
         subcommands: [
             Serve.self, Demo.self, Check.self, Status.self, Quarantine.self, Reply.self, Why.self, Release.self, Migrate.self, User.self,
-            DKIMCommands.self, InsightCommands.self,
+            DKIMCommands.self, Doctor.self, InsightCommands.self,
         ])
 
     static func main() async {

@@ -18,3 +18,24 @@ struct DKIMCommands: AsyncParsableCommand {
         }
     }
 }
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Looks at the world outside the daemon and says in words what to change.", subcommands: [Mail.self])
+
+    struct Mail: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "SPF, DKIM, DMARC, PTR, MX, MTA-STS and TLS-RPT of a domain we send from. Ends with 1 when something is wrong.")
+        @Argument(help: "The domain: example.com.") var domain: String
+        @Option(name: .customLong("ip"), help: "An address that mail leaves from; may be given several times.") var addresses: [String] = []
+        @Option(help: "A name server to ask instead of the machine's own.") var server: String?
+        @Option(name: .shortAndLong, help: "The configuration file, for the keys we sign with.") var config = "/etc/hongyan/hongyan.yaml"
+        @Flag(help: "Do without a configuration file.") var noConfig = false
+        func run() async throws {
+            let (text, isSound) = try await Operations.doctorMail(
+                domain, addresses: addresses, server: server, configuration: noConfig ? nil : config)
+            print(text)
+            if !isSound { throw ExitCode(1) }
+        }
+    }
+}

@@ -41,7 +41,7 @@ extension Desk {
     /// `care+x@example.com` is `care@example.com`.
     private static func withoutTag(_ address: String) -> String {
         guard let at = address.lastIndex(of: "@"), let plus = address[..<at].firstIndex(of: "+") else { return address }
-        return address[..<plus] + address[at...]
+        return String(address[..<plus] + address[at...])
     }
 
     private static let deliveryFields: Set<String> = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"]
