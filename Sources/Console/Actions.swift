@@ -13,7 +13,7 @@ extension Site {
         var number: Int64
     }
 
-    private func action(_ request: Request, _ visit: Visit, sizeBytesMax: Int = formBytesMax) async throws -> Action {
+    private func action(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> Action {
         let (session, form) = try await agentForm(request, visit, sizeBytesMax: sizeBytesMax)
         guard let number = visit.parameters.get("number").flatMap({ Int64($0) }) else { throw Refusal(.notFound, "404_ticket") }
         return Action(session: session, form: form, number: number)

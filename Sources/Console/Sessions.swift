@@ -121,7 +121,7 @@ extension Site {
 
     /// The form of an agent's POST. Refused unless it carries the session's token (field `csrf` or header `X-CSRF-Token`) and,
     /// where the browser says where it comes from, that is here.
-    func agentForm(_ request: Request, _ visit: Visit, sizeBytesMax: Int = formBytesMax) async throws -> (Visit.Session, Fields) {
+    func agentForm(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> (Visit.Session, Fields) {
         let session = try visit.agentSession()
         if let name = HTTPField.Name("Sec-Fetch-Site"), let from = request.headers[name], from == "cross-site" {
             throw Refusal(.forbidden, "csrf")

@@ -82,16 +82,18 @@ public struct OutgoingMail: Sendable {
         var attached = files
         if let html {
             let page = BodyPart(html, type: "text/html")
-            // Two files cannot have one id; the second is then a file like others.
-            var taken: Set<String> = []
-            let images = files.filter { file in
-                file.contentID.map { FilePart.isContentID($0) && html.contains("cid:\($0)") && taken.insert($0).inserted } ?? false
+            var images: [File] = []
+            var shown: Set<String> = []
+            attached = []
+            for file in files {
+                // Two files cannot have one id; the second is then a file like others.
+                let isShown = file.contentID.map { FilePart.isContentID($0) && html.contains("cid:\($0)") && shown.insert($0).inserted }
+                if isShown == true { images.append(file) } else { attached.append(file) }
             }
             var rich = page
             if !images.isEmpty {
-                attached.removeAll { file in file.contentID.map(taken.contains) ?? false }
                 let parts = [page] + images.map { FilePart.part($0, isInline: true) }
-                rich = BodyPart(multipart: "related; type=\"text/html\"", parts, boundary: boundary("=_hyr_", notIn: parts))
+                rich = BodyPart(multipart: "related; type=\"text/html\"", parts, boundary: boundary("=_hyr_", notIn: [page]))
             }
             let parts = [plain, rich]
             whole = BodyPart(multipart: "alternative", parts, boundary: boundary("=_hy_", notIn: [plain, page]))
