@@ -32,8 +32,11 @@ struct HeaderWriter {
     mutating func addresses(_ name: String, _ list: [MailAddress], allowsUTF8: Bool = false) throws(OutgoingMailError) {
         try begin(name, list.map(\.name).joined())
         for (index, person) in list.enumerated() {
-            let written = person.address.utf8.allSatisfy { $0 < 0x80 } ? person.address : MailDomain.asciiAddress(person.address)
-            guard let written, Self.isAddress(written, allowsUTF8: allowsUTF8) else {
+            // An ASCII address stays as it was written; a literal such as [192.0.2.1] is no name to be looked at.
+            let isLiteral = person.address.utf8.last == 0x5D
+            let isASCII = person.address.utf8.allSatisfy { $0 < 0x80 }
+            let named = isLiteral ? person.address : MailDomain.asciiAddress(person.address)
+            guard let named, case let written = isASCII ? person.address : named, Self.isAddress(written, allowsUTF8: allowsUTF8) else {
                 throw .badAddress(header: name, address: person.address)
             }
             let comma = index < list.count - 1 ? "," : ""

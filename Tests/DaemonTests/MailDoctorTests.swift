@@ -30,7 +30,7 @@ import Transport
 
     private static func findings(_ zone: Zone, ip: String = "192.0.2.7", keys: Bool = true) async -> [MailDoctor.Finding] {
         let server = NameServer { question in
-            let found = zone[key(question.name, question.type)] ?? []
+            let found = zone[Self.key(question.name, question.type)] ?? []
             return .init(found, code: 0)
         }
         let loop = TransferLoop(logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))

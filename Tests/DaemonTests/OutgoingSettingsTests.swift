@@ -1,3 +1,5 @@
+import Desk
+import Domain
 import Foundation
 import Rules
 import Testing
@@ -100,10 +102,10 @@ import Testing
     func rejects(_ bad: Bad) throws {
         try Self.with { folder in
             try Self.keys(folder)
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: "\(folder)/open.pem", contents: FileManager.default.contents(atPath: "\(folder)/r1.pem"),
                 attributes: [.posixPermissions: 0o644])
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: "\(folder)/text.pem", contents: Data("hello".utf8), attributes: [.posixPermissions: 0o600])
             let error = #expect(throws: RuleError.self) { try Self.settings(bad.yaml, folder) }
             #expect(

@@ -160,7 +160,7 @@ import Testing
             found = lambda name, timeout=5: records[name.decode() if isinstance(name, bytes) else name].encode()
             for index in range(int(sys.argv[2])):
                 try: print(mail.verify(idx=index, dnsfunc=found))
-                except Exception as error: print(type(error).__name__, error)
+                except dkim.ValidationError: print(False)  # how it says that the body is another one
             """
         return try run(["-c", script, json, "\(keys.count)"], input: mail).split(separator: "\n").map(String.init)
     }
@@ -229,8 +229,7 @@ import Testing
                         + "capture_output=True, text=True, check=True).stdout)", kind,
                 ] + extra, input: [])
             let key = try DKIMKey(domain: "shop.example", selector: "s", pem: pem)
-            let signed = try DKIMSigner(keys: [key]).signed(Self.dinner, at: Timestamp(seconds: 1_528_637_909))
-            // Its signature is over, which dkimpy leaves to its caller.
+            let signed = try DKIMSigner(keys: [key]).signed(Self.dinner, at: SystemTime().now())  // dkimpy refuses what is over
             #expect(try Self.verify(signed, [key]) == ["True"], "\(kind)")
         }
     }

@@ -132,7 +132,14 @@ def signatures(world, raw):
     message = dkim.DKIM(raw)
     found = lambda name, timeout=5: world.records.get((name.decode() if isinstance(name, bytes) else name).rstrip("."), "").encode()
     fields = email.message_from_bytes(raw).get_all("DKIM-Signature") or []
-    return {re.search(r"a=([\w-]+)", field).group(1): message.verify(idx=index, dnsfunc=found) for index, field in enumerate(fields)}
+    verdicts = {}
+    for index, field in enumerate(fields):
+        try:
+            verdict = message.verify(idx=index, dnsfunc=found)
+        except dkim.ValidationError:  # how it says that the body is another one
+            verdict = False
+        verdicts[re.search(r"a=([\w-]+)", field).group(1)] = verdict
+    return verdicts
 
 
 def signed_names(raw):
