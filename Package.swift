@@ -50,20 +50,21 @@ let package = Package(
         library("CXML", "libxml-2.0", "libxml2-dev"),
         library("CGMime", "gmime-3.0", "libgmime-3.0-dev"),
         library("CMark", "libcmark", "libcmark-dev"),
+        library("CIDN", "libidn2", "libidn2-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
         library("CPostgres", "libpq", "libpq-dev"),
 
         room("Domain", []),
         room("Rules", ["Domain", "Yams"]),
         room("Insight", ["Domain"]),
-        room("Formats", ["Domain", "CXML", "CGMime", "CMark"]),
+        room("Formats", ["Domain", "CXML", "CGMime", "CMark", "CIDN"]),
         room("Transport", ["Domain", "CCurl", crypto, cryptoExtras, logging]),
         room("Store", ["Domain", "Rules", "CSQLite", "CPostgres", crypto, logging]),
         room("Channels", ["Domain", "Formats", "Transport", crypto]),
         room("Intake", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, logging, lifecycle]),
         room("Desk", ["Domain", "Rules", "Insight", "Store", logging, lifecycle]),
         room("Journeys", ["Domain", "Rules", "Insight", "Store", "Yams", logging, lifecycle]),
-        room("Delivery", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, mustache, logging, lifecycle]),
+        room("Delivery", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, cryptoExtras, mustache, logging, lifecycle]),
         room(
             "Console",
             [
@@ -96,7 +97,7 @@ let package = Package(
         tests(
             "ConsoleTests",
             ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),
-        tests("DaemonTests", ["Daemon", "Rules", "Store", "Domain", logging]),
+        tests("DaemonTests", ["Daemon", "Desk", "Rules", "Store", "Transport", "Domain", "TestServers", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

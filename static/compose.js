@@ -56,7 +56,8 @@ async function submit(event) {
   form.dataset.busy = '1';
   const isNote = document.getElementById('mode-note').checked;
   const button = event.submitter;
-  const values = new URLSearchParams(new FormData(form));
+  const values = new FormData(form);
+  if (isNote) values.delete('files');
   if (button?.name) values.set(button.name, button.value);
   const address = form.getAttribute('action').replace(/\/reply$/, isNote ? '/note' : '/reply');
   for (const each of form.querySelectorAll('button')) each.disabled = true;
@@ -66,6 +67,7 @@ async function submit(event) {
   if (!isDone) { save(); return; }
   localStorage.removeItem(slot());
   area().value = '';
+  form.elements.files.value = '';
   form.elements.draft.value = freshDraft();
   toast(isNote ? document.body.dataset.noted : document.body.dataset.sent);
   await refreshAll();

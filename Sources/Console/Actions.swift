@@ -13,8 +13,8 @@ extension Site {
         var number: Int64
     }
 
-    private func action(_ request: Request, _ visit: Visit) async throws -> Action {
-        let (session, form) = try await agentForm(request, visit)
+    private func action(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> Action {
+        let (session, form) = try await agentForm(request, visit, sizeBytesMax: sizeBytesMax)
         guard let number = visit.parameters.get("number").flatMap({ Int64($0) }) else { throw Refusal(.notFound, "404_ticket") }
         return Action(session: session, form: form, number: number)
     }
@@ -28,12 +28,14 @@ extension Site {
 
     /// The reply box's buttons: `send`, and `solve` for send and solve. The draft's id makes a second post of the same answer harmless.
     @Sendable func postReply(_ request: Request, _ visit: Visit) async throws -> Response {
-        let action = try await action(request, visit)
+        let action = try await action(request, visit, sizeBytesMax: desk.settings.replies.filesBytesMax + Self.formBytesMax)
         let (text, draft) = try answer(action)
+        let options = try await options(action)
         let (desk, agent, isSolving) = (desk, action.session.agent, action.form["do"] == "solve")
         let result = try await store.write { transaction in
             let ticket = try Self.ticket(action.number, transaction)
-            return try desk.reply(transaction, ticket: ticket.id, agent: agent, draft: draft, text: text, solve: isSolving)
+            return try desk.reply(
+                transaction, ticket: ticket.id, agent: agent, draft: draft, text: text, solve: isSolving, options: options)
         }
         switch result {
         case .planned: return finished(action, request)
@@ -41,7 +43,24 @@ extension Site {
         case .noAddress: throw Refusal(.unprocessableContent, "no_address")
         case .empty: throw Refusal(.unprocessableContent, "empty_answer")
         case .tooLong: throw Refusal(.contentTooLarge, "413")
+        case .filesTooLarge: throw Refusal(.contentTooLarge, "files")
         }
+    }
+
+    /// Quotation, copies and files. The form says that it shows the boxes, because a box that is not ticked is not sent.
+    private func options(_ action: Action) async throws -> ReplyOptions {
+        var options = ReplyOptions()
+        if action.form["boxes"] == "1" { options.quotes = action.form["quote"] == "1" }
+        options.toAll = action.form["all"] == "1"
+        let files = action.form.files.filter { $0.field == "files" }
+        guard files.count <= Desk.filesMax, files.reduce(0, { $0 + $1.bytes.count }) <= desk.settings.replies.filesBytesMax else {
+            throw Refusal(.contentTooLarge, "files")
+        }
+        for file in files {  // durable before the row that names them
+            let hash = try await store.blobs.put(file.bytes)
+            options.files.append(Attachment(name: file.name, type: file.type.lowercased(), sizeBytes: file.bytes.count, hash: hash))
+        }
+        return options
     }
 
     @Sendable func postNote(_ request: Request, _ visit: Visit) async throws -> Response {

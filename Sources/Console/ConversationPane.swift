@@ -1,3 +1,4 @@
+import Desk
 import Domain
 import Formats
 import Store
@@ -28,6 +29,12 @@ extension Scene {
         // A post on a public site or a form without an address cannot be answered from here.
         let last = whole.messages.last { $0.direction == .inbound && $0.nature == .human }
         model["canReply"] = whole.customer?.email != nil || last?.author.email != nil
+        model["canQuote"] = last != nil
+        model["quotes"] = desk.settings.replies.quotes
+        let others = last.map { desk.others(on: $0, customer: whole.customer) } ?? []
+        if !others.isEmpty {
+            model["others"] = ["text": words.fill("reply_all", ["n": "\(others.count)"]), "who": others.joined(separator: ", ")] as Model
+        }
         model["customer"] = customer(whole)
         return model
     }

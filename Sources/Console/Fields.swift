@@ -4,16 +4,26 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// What a form sent, in its order: urlencoded, multipart (its files are left out) or a JSON object.
+/// What a form sent, in its order: urlencoded, multipart or a JSON object.
 struct Fields: Sendable, Equatable {
     static let countMax = 200
     static let nameBytesMax = 200
 
     var pairs: [Pair] = []
+    /// What multipart carried with a file name; a field left empty is none.
+    var files: [File] = []
 
     struct Pair: Sendable, Equatable {
         var name: String
         var value: String
+    }
+
+    struct File: Sendable, Equatable {
+        var field: String
+        /// Without the folders some programs send along.
+        var name: String
+        var type: String
+        var bytes: [UInt8]
     }
 
     /// The first field of that name.
@@ -45,7 +55,7 @@ struct Fields: Sendable, Equatable {
         case "application/json": fields = try json(bytes)
         default: throw Refusal(.unsupportedMediaType, "415")
         }
-        guard fields.pairs.count <= countMax, fields.pairs.allSatisfy({ $0.name.utf8.count <= nameBytesMax }) else {
+        guard fields.pairs.count + fields.files.count <= countMax, fields.pairs.allSatisfy({ $0.name.utf8.count <= nameBytesMax }) else {
             throw Refusal(.contentTooLarge, "413")
         }
         return fields
@@ -93,23 +103,48 @@ struct Fields: Sendable, Equatable {
         let mark = Array("--".utf8) + boundary
         var at = find(mark, in: bytes, from: 0)
         // What follows the last mark is nothing.
-        while let start = at, fields.pairs.count <= countMax, let next = find(mark, in: bytes, from: start + mark.count) {
-            if let pair = part(bytes, from: start + mark.count, to: next) { fields.pairs.append(pair) }
+        while let start = at, fields.pairs.count + fields.files.count <= countMax,
+            let next = find(mark, in: bytes, from: start + mark.count)
+        {
+            fields.take(bytes, from: start + mark.count, to: next)
             at = next
         }
         return fields
     }
 
-    private static func part(_ bytes: [UInt8], from start: Int, to end: Int) -> Pair? {
+    /// One part: a field, or a file when it has a file name.
+    private mutating func take(_ bytes: [UInt8], from start: Int, to end: Int) {
         let blank = Array("\r\n\r\n".utf8)
-        guard let split = find(blank, in: bytes, from: start), split + blank.count <= end else { return nil }
+        guard let split = Self.find(blank, in: bytes, from: start), split + blank.count <= end else { return }
         let lines = String(decoding: bytes[start..<split], as: UTF8.self).split(separator: "\r\n")
         guard let disposition = lines.first(where: { $0.lowercased().hasPrefix("content-disposition:") }),
-            let name = parameter("name", of: disposition), parameter("filename", of: disposition) == nil
-        else { return nil }
+            let name = Self.parameter("name", of: disposition)
+        else { return }
         var value = bytes[(split + blank.count)..<end]
         if value.suffix(2) == [0x0D, 0x0A] { value = value.dropLast(2) }
-        return Pair(name: name, value: String(decoding: value, as: UTF8.self))
+        guard let file = Self.fileName(of: disposition) else {
+            pairs.append(Pair(name: name, value: String(decoding: value, as: UTF8.self)))
+            return
+        }
+        guard !file.isEmpty || !value.isEmpty else { return }
+        let type = lines.first { $0.lowercased().hasPrefix("content-type:") }.map { String($0.dropFirst("content-type:".count)).trimmed }
+        files.append(File(field: name, name: file, type: type ?? "application/octet-stream", bytes: Array(value)))
+    }
+
+    /// `filename="a; b.txt"`: browsers write it as it is and only the quote as %22 (WHATWG), so that it may hold anything else.
+    private static func fileName(of disposition: some StringProtocol) -> String? {
+        let mark = Array("filename=".utf8)
+        let bytes = Array(disposition.utf8)
+        guard let start = find(mark, in: bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, from: 0) else { return nil }
+        var rest = bytes[(start + mark.count)...]
+        if rest.first == UInt8(ascii: "\"") {
+            rest = rest.dropFirst()
+            rest = rest.prefix { $0 != UInt8(ascii: "\"") }
+        } else {
+            rest = rest.prefix { $0 != UInt8(ascii: ";") }
+        }
+        let written = String(decoding: Array(rest), as: UTF8.self).replacing("%22", with: "\"")
+        return String(written.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last ?? "")
     }
 
     private static func find(_ needle: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {

@@ -1,3 +1,4 @@
+import Desk
 import Domain
 import Hummingbird
 import Store
@@ -18,7 +19,7 @@ extension Site {
         let query = InboxQuery(request)
         let data = try await store.read { try InboxData.read($0, query, agent: agent.id, ticket: number) }
         guard number == nil || data.conversation != nil else { throw Refusal(.notFound, "404_ticket") }
-        let scene = Scene(words: words(visit), now: store.time.now(), agent: agent, query: query, data: data)
+        let scene = Scene(words: words(visit), now: store.time.now(), agent: agent, query: query, data: data, desk: desk)
         switch request.query("fragment") {
         case "list": return fragment("panes", visit, scene.panes())
         case "conversation": return fragment("conversation", visit, scene.panes().merging(scene.conversation()) { first, _ in first })
@@ -38,6 +39,7 @@ struct Scene {
     let agent: Agent
     let query: InboxQuery
     let data: InboxData
+    let desk: Desk
 
     var time: TimeText { TimeText(words: words, now: now) }
     var open: Ticket? { data.conversation?.ticket }

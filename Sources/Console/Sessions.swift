@@ -121,12 +121,12 @@ extension Site {
 
     /// The form of an agent's POST. Refused unless it carries the session's token (field `csrf` or header `X-CSRF-Token`) and,
     /// where the browser says where it comes from, that is here.
-    func agentForm(_ request: Request, _ visit: Visit) async throws -> (Visit.Session, Fields) {
+    func agentForm(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> (Visit.Session, Fields) {
         let session = try visit.agentSession()
         if let name = HTTPField.Name("Sec-Fetch-Site"), let from = request.headers[name], from == "cross-site" {
             throw Refusal(.forbidden, "csrf")
         }
-        let form = try await Fields.read(request, sizeBytesMax: Self.formBytesMax)
+        let form = try await Fields.read(request, sizeBytesMax: sizeBytesMax)
         let given = HTTPField.Name("X-CSRF-Token").flatMap { request.headers[$0] } ?? form["csrf"] ?? ""
         guard isSame(given, session.csrf) else { throw Refusal(.forbidden, "csrf") }
         return (session, form)

@@ -194,7 +194,9 @@ extension Settings {
     var messageDomain: String { senderAddresses.first?.split(separator: "@").last.map(String.init) ?? "localhost" }
 
     func desk(_ rules: RoutingRules) -> DeskSettings {
-        DeskSettings(rules: rules, accounts: accounts, forms: forms, senders: senders) { FormPost.account($0.name) }
+        var desk = DeskSettings(rules: rules, accounts: accounts, forms: forms, senders: senders) { FormPost.account($0.name) }
+        desk.replies = replies
+        return desk
     }
 
     func console(_ share: Share) -> ConsoleSettings {

@@ -28,6 +28,14 @@ extension Operations {
         for sender in settings.senders where sender.tls.allowPlain {
             lines.append("  note: sender \(sender.name) may talk without encryption (plain: true); use that on this machine only")
         }
+        for sender in settings.senders where !sender.dkim.isEmpty {
+            guard let domain = DKIMPlace.domain(of: sender.from), !sender.dkim.contains(where: { isAligned($0.domain, domain) }) else {
+                continue
+            }
+            let signing = sender.dkim.map(\.domain).joined(separator: ", ")
+            lines.append(
+                "  note: sender \(sender.name) signs for \(signing) and writes as \(domain): DMARC does not count such a signature")
+        }
         return lines.joined(separator: "\n")
     }
 

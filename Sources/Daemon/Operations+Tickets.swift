@@ -1,5 +1,6 @@
 import Desk
 import Domain
+import Formats
 import FoundationEssentials
 import Glibc
 import Rules
@@ -8,11 +9,25 @@ import Store
 extension Operations {
     static let replyBytesMax = 1 << 20
 
+    /// What an answer carries beside its words.
+    public struct ReplyExtras: Sendable {
+        /// Paths of files.
+        var attach: [String]
+        var quotes: Bool?
+        var toAll: Bool
+
+        public init(attach: [String] = [], quotes: Bool? = nil, toAll: Bool = false) {
+            self.attach = attach
+            self.quotes = quotes
+            self.toAll = toAll
+        }
+    }
+
     /// Answers a ticket as an agent would from the inbox.
-    public static func reply(_ ticket: String, text: String?, draft: String?, agent: String?, solve: Bool, configuration: String)
-        async throws
-        -> String
-    {
+    public static func reply(
+        _ ticket: String, text: String?, draft: String?, agent: String?, solve: Bool, extras: ReplyExtras = ReplyExtras(),
+        configuration: String
+    ) async throws -> String {
         let words = text ?? readStandardInput()
         guard !words.allSatisfy(\.isWhitespace) else {
             throw CommandError("there is no answer to send; give --text or write it on standard input")
@@ -23,9 +38,12 @@ extension Operations {
         return try await withStore(configuration) { store in
             let draft = draft ?? "command-\(store.time.now().microseconds)"
             let desk = Desk(store: store, settings: settings.desk(RoutingRules()))
+            let files = try await stored(extras.attach, sizeBytesMax: settings.replies.filesBytesMax, in: store)
+            let options = ReplyOptions(quotes: extras.quotes, toAll: extras.toAll, files: files)
             let result = try await store.write { tx in
                 guard let found = try tx.tickets.get(number: number) else { return ReplyResult.unknownTicket }
-                return try desk.reply(tx, ticket: found.id, agent: author(agent, tx), draft: draft, text: words, solve: solve)
+                return try desk.reply(
+                    tx, ticket: found.id, agent: author(agent, tx), draft: draft, text: words, solve: solve, options: options)
             }
             switch result {
             case .planned(let reply): return "The answer to #\(number) is on its way (\(reply.send)); the draft \(draft) is sent once."
@@ -33,8 +51,28 @@ extension Operations {
             case .noAddress: throw CommandError("the customer of #\(number) has no mail address to answer to")
             case .empty: throw CommandError("there is no answer to send; give --text or write it on standard input")
             case .tooLong: throw CommandError("the answer is longer than \(Desk.textBytesMax >> 10) KiB")
+            case .filesTooLarge:
+                let most = "\(Desk.filesMax) files of \(settings.replies.filesBytesMax >> 10) KiB together"
+                throw CommandError("one answer carries at most \(most); attach less, or raise `replies: attachments_max`")
             }
         }
+    }
+
+    /// Each file's bytes in the blob store, before a row names them.
+    private static func stored(_ paths: [String], sizeBytesMax: Int, in store: Store) async throws -> [Attachment] {
+        guard paths.count <= Desk.filesMax else { throw CommandError("one answer carries at most \(Desk.filesMax) files") }
+        var files: [Attachment] = []
+        for path in paths {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_size <= sizeBytesMax, let bytes = FileManager.default.contents(atPath: path) else {
+                let why = status.st_size > sizeBytesMax ? "it is larger than \(sizeBytesMax >> 10) KiB" : String(cString: strerror(errno))
+                throw CommandError("cannot attach \(path): \(why)")
+            }
+            let name = String(path.split(separator: "/").last ?? "file")
+            let hash = try await store.blobs.put(Array(bytes))
+            files.append(Attachment(name: name, type: MediaTypes.of(fileName: name), sizeBytes: bytes.count, hash: hash))
+        }
+        return files
     }
 
     /// The agent of that login; without one the answer is the operator's.

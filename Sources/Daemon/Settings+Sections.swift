@@ -66,7 +66,8 @@ extension Settings {
 
     static func sender(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Sender {
         let map = try entry.value.mapping(keys: [
-            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo", "oauth",
+            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo", "dkim", "bounces",
+            "unsubscribe", "smtputf8", "oauth",
         ])
         try checkName(entry)
         let kind = try map.required("kind").oneOf(Sender.Kind.self)
@@ -93,6 +94,7 @@ extension Settings {
         sender.tls = try tls(map)
         if let node = map["connections"] { sender.concurrency = try node.int(in: 1...64) }
         sender.helo = try map["helo"]?.string()
+        try outgoing(map, secrets, &sender)
         return sender
     }
 

@@ -1,3 +1,4 @@
+public import Desk
 public import Domain
 import FoundationEssentials
 import Glibc
@@ -20,6 +21,7 @@ public struct Settings: Sendable {
     public var accounts: [Account] = []
     public var senders: [Sender] = []
     public var forms: [PublicForm] = []
+    public var replies = ReplySettings()
     /// Names of folders under templates/journeys.
     public var journeys: [String] = []
     /// The rules file; none means: every message goes to its account's queue.
@@ -39,7 +41,7 @@ public struct Settings: Sendable {
 
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
-        "behind_proxy", "metrics_token", "token_key", "alerts",
+        "behind_proxy", "metrics_token", "replies", "token_key", "alerts",
     ]
 
     /// Reads and checks one configuration file.
@@ -84,6 +86,8 @@ public struct Settings: Sendable {
         if let node = root["routing"] { settings.routingFile = beside(file, try node.string()) }
         if let node = root["share"] { settings.share = beside(file, try node.string()) }
         if let node = root["behind_proxy"] { settings.behindProxy = try node.bool() }
+        if let node = root["replies"] { settings.replies = try replies(node) }
+        settings.takeUnsubscribeAddresses()
         settings.metricsToken = try root["metrics_token"].map(secrets.secret)
         settings.tokenKey = try root["token_key"].map { try tokenKey($0, secrets) }
         settings.alerts = try root["alerts"].map(alerts)

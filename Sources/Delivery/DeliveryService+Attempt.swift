@@ -19,9 +19,12 @@ extension DeliveryService {
             return
         }
         do {
-            let isKnown = lane != nil
+            let (isKnown, allowsUTF8) = (lane != nil, lane?.sender.smtputf8 == true)
             let (held, verdict) = try await patiently(row) { store in
-                try await store.read { (try DeliveryGate.heldReason(in: $0), try Verdict.on(send, senderIsKnown: isKnown, in: $0)) }
+                try await store.read { transaction in
+                    let verdict = try Verdict.on(send, senderIsKnown: isKnown, allowsUTF8: allowsUTF8, in: transaction)
+                    return (try DeliveryGate.heldReason(in: transaction), verdict)
+                }
             }
             if held != nil {
                 try await patiently(row) { store in _ = try await store.write { try $0.sends.unclaim(send.id, owner: row.owner) } }
@@ -29,11 +32,12 @@ extension DeliveryService {
             }
             guard verdict == .send, let lane else { return try await settle(row, verdict) }
             let composer = Composer(
-                layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates)
+                layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates,
+                keyring: keyring)
             let mail: Composer.Composed
-            do throws(ComposeError) {
-                mail = try composer.compose(send, from: lane.sender, now: now)
-            } catch {
+            do {
+                mail = try await composer.compose(send, from: lane.sender, now: now, store: store)
+            } catch let error as ComposeError {
                 return try await settle(row, .hold(error.description))
             }
             if let folder = lane.folder {

@@ -23,6 +23,7 @@ public final class DeliveryService: Service {
     let tokens: OAuthKeeper?
     let logger: Logger
     let templates = TemplateCache()
+    let keyring = DKIMKeyring()
     private let state: Mutex<State>
     private let name: String
     /// A lane took a row: the dispatcher may claim more.

@@ -1,4 +1,7 @@
-/// An address a mail server will take: the common part of RFC 5321 §4.1.2, without quoted local parts and address literals.
+import Formats
+
+/// An address a mail server will take: the common part of RFC 5321 §4.1.2, without quoted local parts and address literals. A domain in
+/// another script is written in A-labels.
 struct EmailAddress: Sendable, Hashable {
     let local: String
     let domain: String
@@ -7,18 +10,23 @@ struct EmailAddress: Sendable, Hashable {
     static let domainBytesMax = 255
     static let labelBytesMax = 63
 
-    init?(_ text: String) {
+    /// - Parameter allowsUTF8: whether the local part may hold other characters than ASCII (RFC 6531 §3.3).
+    init?(_ text: String, allowsUTF8: Bool = false) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, Self.isLocal(parts[0]), Self.isDomain(parts[1]) else { return nil }
+        guard parts.count == 2, Self.isLocal(parts[0], allowsUTF8), let name = MailDomain.ascii(String(parts[1])), Self.isDomain(name[...])
+        else { return nil }
         local = String(parts[0])
-        domain = parts[1].lowercased()
+        domain = name
     }
 
-    private static func isLocal(_ text: Substring) -> Bool {
+    /// As an envelope has it.
+    var text: String { "\(local)@\(domain)" }
+
+    private static func isLocal(_ text: Substring, _ allowsUTF8: Bool) -> Bool {
         guard !text.isEmpty, text.utf8.count <= localBytesMax, text.first != ".", text.last != "." else { return false }
         var before: UInt8 = 0
         for byte in text.utf8 {
-            guard isLetterOrDigit(byte) || "!#$%&'*+-/=?^_`{|}~.".utf8.contains(byte) else { return false }
+            guard isLetterOrDigit(byte) || byte >= 0x80 && allowsUTF8 || "!#$%&'*+-/=?^_`{|}~.".utf8.contains(byte) else { return false }
             if byte == UInt8(ascii: "."), before == byte { return false }
             before = byte
         }

@@ -1,3 +1,4 @@
+import Domain
 import FoundationEssentials
 import Mustache
 
@@ -91,12 +92,18 @@ struct LayoutWords: Sendable {
     var sentBy: @Sendable (_ name: String) -> String
     var why: String
     var unsubscribe: String
+    /// The line above a quotation, in the form by which mail programs and our own reader know one.
+    var wrote: @Sendable (_ name: String, _ date: String) -> String
+    var date: @Sendable (_ day: CivilDate, _ clock: String) -> String
+
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     static let english = LayoutWords(
         lang: "en", sentBy: { "Sent by \($0)" }, why: "You get this mail because you asked us for news like this.",
-        unsubscribe: "Unsubscribe")
+        unsubscribe: "Unsubscribe", wrote: { "On \($1), \($0) wrote:" }, date: { "\($0.day) \(months[$0.month - 1]) \($0.year), \($1)" })
     static let chinese = LayoutWords(
-        lang: "zh-CN", sentBy: { "本邮件由\($0)发送" }, why: "您订阅了此类消息，因此收到这封邮件。", unsubscribe: "退订")
+        lang: "zh-CN", sentBy: { "本邮件由\($0)发送" }, why: "您订阅了此类消息，因此收到这封邮件。", unsubscribe: "退订",
+        wrote: { "在 \($1)，\($0) 写道：" }, date: { "\($0.year)年\($0.month)月\($0.day)日 \($1)" })
 
     static func `in`(_ locale: String) -> LayoutWords { locale.lowercased().hasPrefix("zh") ? chinese : english }
 }

@@ -9,9 +9,14 @@ enum Verdict: Sendable, Hashable {
     /// Until the operator changed something and releases the row.
     case hold(String)
 
-    /// - Parameter senderIsKnown: whether the row's sender account exists.
-    static func on(_ send: Send, senderIsKnown: Bool, in transaction: Transaction) throws -> Verdict {
-        guard EmailAddress(send.recipient) != nil else {
+    /// - Parameters:
+    ///   - senderIsKnown: whether the row's sender account exists.
+    ///   - allowsUTF8: whether that sender may write to addresses outside ASCII.
+    static func on(_ send: Send, senderIsKnown: Bool, allowsUTF8: Bool = false, in transaction: Transaction) throws -> Verdict {
+        if EmailAddress(send.recipient, allowsUTF8: allowsUTF8) == nil {
+            guard EmailAddress(send.recipient, allowsUTF8: true) == nil else {
+                return .skip("\(send.recipient) needs a server that knows SMTPUTF8; set `smtputf8: true` for the sender if its server does")
+            }
             return .skip("\(send.recipient.debugDescription) is no address mail can be sent to")
         }
         // An agent's answer goes out in any case: the customer has just written from there.

@@ -36,6 +36,9 @@ public struct DeskSettings: Sendable {
     public var domains: [String: String]
     /// Sender of accounts that name none.
     public var defaultSender: String?
+    public var replies = ReplySettings()
+    /// Lower-cased; no answer of ours goes to one of them as a copy.
+    public var ownAddresses: Set<String> = []
 
     public init(rules: RoutingRules = RoutingRules()) {
         self.rules = rules
@@ -57,7 +60,11 @@ public struct DeskSettings: Sendable {
             queues[account.name] = account.queue
             self.senders[account.name] = account.sender
         }
-        for sender in senders { domains[sender.name] = Self.domain(of: sender.from) }
+        for sender in senders {
+            domains[sender.name] = Self.domain(of: sender.from)
+            ownAddresses.formUnion([Self.address(of: sender.from), sender.bounces, sender.unsubscribe].compactMap { $0?.lowercased() })
+        }
+        ownAddresses.formUnion(accounts.flatMap(\.addresses).map { $0.lowercased() })
         defaultSender = senders.first?.name
     }
 
@@ -68,9 +75,25 @@ public struct DeskSettings: Sendable {
         (senders[account] ?? defaultSender).flatMap { domains[$0] } ?? "localhost"
     }
 
+    /// `Care <care@example.com>` → `care@example.com`
+    static func address(of from: String) -> String {
+        guard let start = from.lastIndex(of: "<"), let end = from.lastIndex(of: ">"), start < end else { return from.trimmed }
+        return String(from[from.index(after: start)..<end])
+    }
+
     /// `Care <care@example.com>` → `example.com`
     static func domain(of from: String) -> String {
         let domain = from.split(separator: "@").last.map { $0.prefix { $0 != ">" && $0 != " " } } ?? ""
         return from.contains("@") && !domain.isEmpty ? domain.lowercased() : "localhost"
     }
+}
+
+/// How answers look unless the agent says otherwise.
+public struct ReplySettings: Sendable, Hashable {
+    /// Whether the message that is answered is quoted below the answer.
+    public var quotes = false
+    /// Of all files of one answer. In a mail they grow by a third, and many servers take 25 MB.
+    public var filesBytesMax = 18 << 20
+
+    public init() {}
 }

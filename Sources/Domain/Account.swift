@@ -92,6 +92,14 @@ public struct Sender: Sendable, Hashable {
     public var concurrency: Int
     /// What we call ourselves in EHLO.
     public var helo: String?
+    /// The keys that sign its mail (RFC 6376), each with a signature of its own.
+    public var dkim: [DKIMIdentity]
+    /// Where bounces come back: `bounce@example.com` makes each mail's return path `bounce+<token>@example.com` (VERP). `from` when nil.
+    public var bounces: String?
+    /// Where mail that unsubscribes is read; nil when nobody reads mail to this sender.
+    public var unsubscribe: String?
+    /// Whether recipients such as 用户@例子.中国 may be written to (RFC 6531); many servers still refuse them.
+    public var smtputf8: Bool
 
     public enum Kind: String, Sendable, CaseIterable { case smtp, folder }
 
@@ -102,6 +110,23 @@ public struct Sender: Sendable, Hashable {
         self.from = from
         tls = TLS()
         concurrency = 2
+        dkim = []
+        smtputf8 = false
+    }
+}
+
+/// A key that signs mail in the name of a domain (RFC 6376 §3.6): its public half stands at `selector._domainkey.domain`.
+public struct DKIMIdentity: Sendable, Hashable {
+    /// A-labels (`xn--…`).
+    public var domain: String
+    public var selector: String
+    /// The private key, as PEM text.
+    public var key: Secret
+
+    public init(domain: String, selector: String, key: Secret) {
+        self.domain = domain
+        self.selector = selector
+        self.key = key
     }
 }
 

@@ -33,6 +33,8 @@ public struct Send: Sendable, Hashable, Codable {
     public var locale: String
     public var inReplyTo: String?
     public var references: [String]
+    /// What else an answer carries: copies, files, the words it quotes.
+    public var details: Details
     /// The other side's last words, or ours when it never came to that.
     public var response: String?
     public var createdAt: Timestamp
@@ -51,12 +53,47 @@ public struct Send: Sendable, Hashable, Codable {
         attempts = 0
         references = []
         vars = [:]
+        details = Details()
         locale = "en"
         self.createdAt = createdAt
     }
 
     /// `alert` tells the operator, in plain Markdown.
     public enum Kind: String, Sendable, Codable, CaseIterable { case journey, reply, alert }
+
+    /// One mail to several people is a row for each of them, with the same Message-ID and the same header.
+    public struct Details: Sendable, Hashable, Codable {
+        /// Addresses of the To field; the recipient's when empty.
+        public var to: [String]
+        public var cc: [String]
+        public var files: [Attachment]
+        /// The message that is quoted below the new words.
+        public var quotes: ID<Interaction>?
+        /// A machine's answer to a message (RFC 3834): no return path, so that no machine answers it.
+        public var isAutomatic: Bool
+
+        public init(
+            to: [String] = [], cc: [String] = [], files: [Attachment] = [], quotes: ID<Interaction>? = nil, isAutomatic: Bool = false
+        ) {
+            self.to = to
+            self.cc = cc
+            self.files = files
+            self.quotes = quotes
+            self.isAutomatic = isAutomatic
+        }
+
+        private enum CodingKeys: String, CodingKey { case to, cc, files, quotes, isAutomatic = "automatic" }
+
+        /// Rows written by an older program lack what was added since.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            to = try values.decodeIfPresent([String].self, forKey: .to) ?? []
+            cc = try values.decodeIfPresent([String].self, forKey: .cc) ?? []
+            files = try values.decodeIfPresent([Attachment].self, forKey: .files) ?? []
+            quotes = try values.decodeIfPresent(ID<Interaction>.self, forKey: .quotes)
+            isAutomatic = try values.decodeIfPresent(Bool.self, forKey: .isAutomatic) ?? false
+        }
+    }
 
     /// Decides consent, the resend rule and the headers.
     public enum Purpose: String, Sendable, Codable, CaseIterable {

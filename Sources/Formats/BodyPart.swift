@@ -1,8 +1,26 @@
-/// One text part with its header, in the transfer encoding that suits it.
+/// One part of a mail: its own header, an empty line, its body.
 struct BodyPart {
     static let plainLineMax = 78
 
     let bytes: [UInt8]
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Parts in a row (RFC 2046 §5.1.1).
+    /// - Parameter multipart: the subtype, with parameters of its own.
+    init(multipart: String, _ parts: [BodyPart], boundary: String) {
+        var out = Array("Content-Type: multipart/\(multipart);\r\n boundary=\"\(boundary)\"\r\n\r\n".utf8)
+        out.reserveCapacity(parts.reduce(256) { $0 + $1.bytes.count + 64 })
+        for part in parts {
+            out += "--\(boundary)\r\n".utf8
+            out += part.bytes
+            out += "\r\n".utf8  // this line end belongs to the boundary, the one before it to the text
+        }
+        out += "--\(boundary)--\r\n".utf8
+        bytes = out
+    }
+
+    /// Text in the transfer encoding that suits it.
 
     init(_ text: String, type: String) {
         var body = Self.withCRLF(text)

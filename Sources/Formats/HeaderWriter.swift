@@ -27,13 +27,21 @@ struct HeaderWriter {
         try text(name, value)
     }
 
-    mutating func addresses(_ name: String, _ list: [MailAddress]) throws(OutgoingMailError) {
+    /// Domains are written in A-labels.
+    /// - Parameter allowsUTF8: whether a local part may hold other characters than ASCII (RFC 6532).
+    mutating func addresses(_ name: String, _ list: [MailAddress], allowsUTF8: Bool = false) throws(OutgoingMailError) {
         try begin(name, list.map(\.name).joined())
         for (index, person) in list.enumerated() {
-            guard Self.isAddress(person.address) else { throw .badAddress(header: name, address: person.address) }
+            // An ASCII address stays as it was written; a literal such as [192.0.2.1] is no name to be looked at.
+            let isLiteral = person.address.utf8.last == 0x5D
+            let isASCII = person.address.utf8.allSatisfy { $0 < 0x80 }
+            let named = isLiteral ? person.address : MailDomain.asciiAddress(person.address)
+            guard let named, case let written = isASCII ? person.address : named, Self.isAddress(written, allowsUTF8: allowsUTF8) else {
+                throw .badAddress(header: name, address: person.address)
+            }
             let comma = index < list.count - 1 ? "," : ""
             let words = try phrase(person.name, of: name)
-            let address = words ? "<\(person.address)>\(comma)" : "\(person.address)\(comma)"
+            let address = words ? "<\(written)>\(comma)" : "\(written)\(comma)"
             word(Array(address.utf8))
         }
         endLine()
@@ -125,11 +133,13 @@ struct HeaderWriter {
         return true
     }
 
-    static func isAddress(_ text: String) -> Bool {
+    static func isAddress(_ text: String, allowsUTF8: Bool = false) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count <= 254, let at = bytes.lastIndex(of: 0x40), at > 0, at < bytes.count - 1 else { return false }
         let special = Array("<>(),;:\\\"[]@".utf8)
-        func isPlain(_ part: ArraySlice<UInt8>) -> Bool { part.allSatisfy { $0 > 0x20 && $0 < 0x7F && !special.contains($0) } }
+        func isPlain(_ part: ArraySlice<UInt8>, _ allowsUTF8: Bool = false) -> Bool {
+            part.allSatisfy { $0 > 0x20 && ($0 < 0x7F || allowsUTF8 && $0 >= 0x80) && !special.contains($0) }
+        }
         let local = bytes[..<at]
         let isQuoted =
             local.count > 2 && local.first == 0x22 && local.last == 0x22
@@ -137,9 +147,10 @@ struct HeaderWriter {
         var domain = bytes[(at + 1)...]
         if domain.first == 0x5B, domain.last == 0x5D, domain.count > 2 {
             domain = domain.dropFirst().dropLast()
-            return (isPlain(local) || isQuoted) && domain.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x5B && $0 != 0x5D && $0 != 0x5C }
+            return (isPlain(local, allowsUTF8) || isQuoted)
+                && domain.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x5B && $0 != 0x5D && $0 != 0x5C }
         }
-        return (isPlain(local) || isQuoted) && isPlain(domain)
+        return (isPlain(local, allowsUTF8) || isQuoted) && isPlain(domain)
     }
 
     // MARK: encoded-words

@@ -20,6 +20,26 @@ public struct OutgoingMail: Sendable {
     public var extra: [(name: String, value: String)] = []
     public var text: String
     public var html: String?
+    public var files: [File] = []
+    /// Whether a local part may hold other characters than ASCII; the server must then know SMTPUTF8 (RFC 6531).
+    public var allowsUTF8Addresses = false
+
+    /// A file that goes with the mail.
+    public struct File: Sendable, Hashable {
+        public var name: String
+        /// Media type; one that cannot stand in a header becomes `application/octet-stream`.
+        public var type: String
+        public var bytes: [UInt8]
+        /// Without angle brackets. A file with one is shown by the HTML as `cid:…` when the HTML names it.
+        public var contentID: String?
+
+        public init(name: String, type: String, bytes: [UInt8], contentID: String? = nil) {
+            self.name = name
+            self.type = type
+            self.bytes = bytes
+            self.contentID = contentID
+        }
+    }
 
     public init(
         from: MailAddress, to: [MailAddress], subject: String, messageID: String, date: Timestamp, text: String, html: String? = nil
@@ -33,14 +53,14 @@ public struct OutgoingMail: Sendable {
         self.html = html
     }
 
-    /// CRLF line ends, no line over 998 bytes, each field once, text/plain before text/html.
+    /// CRLF line ends, no line over 998 bytes, each field once, text/plain before text/html. ASCII, unless an address is not.
     public func bytes() throws(OutgoingMailError) -> [UInt8] {
         if to.isEmpty { throw .noRecipient }
         var header = HeaderWriter()
-        try header.addresses("From", [from])
-        try header.addresses("To", to)
-        if !cc.isEmpty { try header.addresses("Cc", cc) }
-        if let replyTo { try header.addresses("Reply-To", [replyTo]) }
+        try header.addresses("From", [from], allowsUTF8: allowsUTF8Addresses)
+        try header.addresses("To", to, allowsUTF8: allowsUTF8Addresses)
+        if !cc.isEmpty { try header.addresses("Cc", cc, allowsUTF8: allowsUTF8Addresses) }
+        if let replyTo { try header.addresses("Reply-To", [replyTo], allowsUTF8: allowsUTF8Addresses) }
         try header.text("Subject", subject)
         try header.text("Date", DateText.formatRFC5322(date))
         try header.messageIDs("Message-ID", [messageID])
@@ -51,28 +71,44 @@ public struct OutgoingMail: Sendable {
         }
         for field in extra { try header.extra(field.name, field.value) }
         try header.text("MIME-Version", "1.0")
-
-        let plain = BodyPart(text, type: "text/plain")
-        guard let html else { return header.bytes + plain.bytes }
-        let rich = BodyPart(html, type: "text/html")
-        let boundary = boundary(notIn: [plain, rich])
-        try header.text("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
-        var out = header.bytes
-        out += "\r\n".utf8
-        for part in [plain, rich] {
-            out += "--\(boundary)\r\n".utf8
-            out += part.bytes
-            out += "\r\n".utf8  // this line end belongs to the boundary, the one before it to the text
-        }
-        out += "--\(boundary)--\r\n".utf8
-        return out
+        return header.bytes + body().bytes
     }
 
-    /// Made from the message id, so that the bytes of a retry are the same; encoded bodies cannot contain `=_`.
-    private func boundary(notIn parts: [BodyPart]) -> String {
+    /// The whole tree, each level only where it is needed:
+    /// `mixed [ alternative [ plain, related [ html, images of the html ] ], files ]` (RFC 2046 §5.1, RFC 2387).
+    private func body() -> BodyPart {
+        let plain = BodyPart(text, type: "text/plain")
+        var whole = plain
+        var attached = files
+        if let html {
+            let page = BodyPart(html, type: "text/html")
+            var images: [File] = []
+            var shown: Set<String> = []
+            attached = []
+            for file in files {
+                // Two files cannot have one id; the second is then a file like others.
+                let isShown = file.contentID.map { FilePart.isContentID($0) && html.contains("cid:\($0)") && shown.insert($0).inserted }
+                if isShown == true { images.append(file) } else { attached.append(file) }
+            }
+            var rich = page
+            if !images.isEmpty {
+                let parts = [page] + images.map { FilePart.part($0, isInline: true) }
+                rich = BodyPart(multipart: "related; type=\"text/html\"", parts, boundary: boundary("=_hyr_", notIn: [page]))
+            }
+            let parts = [plain, rich]
+            whole = BodyPart(multipart: "alternative", parts, boundary: boundary("=_hy_", notIn: [plain, page]))
+        }
+        guard !attached.isEmpty else { return whole }
+        let parts = [whole] + attached.map { FilePart.part($0, isInline: false) }
+        return BodyPart(multipart: "mixed", parts, boundary: boundary("=_hym_", notIn: [whole]))
+    }
+
+    /// Made from the message id, so that the bytes of a retry are the same; base64 and quoted-printable cannot contain `=_`. No one of
+    /// the three prefixes begins another, so that no reader takes an outer boundary for an inner one.
+    private func boundary(_ prefix: String, notIn parts: [BodyPart]) -> String {
         var number = 0
         while true {
-            let boundary = "=_hy_" + StableHash.hex(number == 0 ? messageID : "\(messageID) \(number)")
+            let boundary = prefix + StableHash.hex(number == 0 ? messageID : "\(messageID) \(number)")
             let line = Array("--\(boundary)".utf8)
             if parts.allSatisfy({ !$0.contains(line) }) { return boundary }
             number += 1

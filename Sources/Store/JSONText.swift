@@ -18,6 +18,11 @@ enum JSONText {
         return String(decoding: try JSONEncoder().encode(list), as: UTF8.self)
     }
 
+    /// `{}` for the empty value.
+    static func encode<Value: Encodable & Equatable>(_ value: Value, empty: Value) throws -> String {
+        value == empty ? "{}" : String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+    }
+
     static func encode(_ integers: [Int64]) -> String { "[" + integers.map(String.init).joined(separator: ",") + "]" }
 
     static func decode<Value: Decodable>(_ type: Value.Type, _ text: String, empty: Value) throws -> Value {

@@ -18,7 +18,7 @@ public struct Sends {
             send.interaction,
             send.recipient.lowercased(), send.sender, send.journey, send.step, send.version, send.dueAt, send.attempts, send.messageID,
             send.subject, send.text, JSONText.encode(send.vars), send.topic, send.locale, send.inReplyTo, JSONText.encode(send.references),
-            send.response, send.createdAt, send.finishedAt, 0)
+            send.response, send.createdAt, send.finishedAt, JSONText.encode(send.details, empty: Send.Details()), 0)
         guard added > 0 else { return false }
         try announce(send.id, send.state)
         return true
@@ -83,9 +83,9 @@ public struct Sends {
     static let columns = """
         id, send_key, kind, purpose, state, customer_id, ticket_id, enrolment_id, interaction_id, recipient, sender, journey, step, \
         version, due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, \
-        finished_at, interruptions
+        finished_at, details, interruptions
         """
-    private static let insertion = "INSERT INTO sends (\(columns)) VALUES (\(Dialect.parameters(28))) ON CONFLICT (send_key) DO NOTHING"
+    private static let insertion = "INSERT INTO sends (\(columns)) VALUES (\(Dialect.parameters(29))) ON CONFLICT (send_key) DO NOTHING"
     static let select = "SELECT \(columns) FROM sends"
 
     static func send(_ row: Row) throws -> Send {
@@ -117,6 +117,7 @@ public struct Sends {
         send.response = try row.optionalText()
         send.createdAt = try row.time()
         send.finishedAt = try row.optionalTime()
+        send.details = try JSONText.decode(Send.Details.self, try row.text(), empty: Send.Details())
         return send
     }
 }

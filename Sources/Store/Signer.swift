@@ -30,6 +30,22 @@ public struct Signer: Sendable {
         return Self.isSame(Array(expected.utf8), Array(parts[3].utf8)) ? (kind, id) : nil
     }
 
+    /// What tells whose mail a bounce is about, in the return path and as the envelope's id (VERP; RFC 3461 §4.4):
+    /// `<id in base 32>-<16 hex digits of MAC>`, at most 30 bytes. Means the same in upper case, which some systems make of it.
+    public func returnPath(id: Int64) -> String {
+        let name = String(id, radix: 32)
+        return name + "-" + Self.hex(mac("return-path", Array(name.utf8)).prefix(Self.messageIDMacBytes))
+    }
+
+    /// Takes the token alone or an address that ends in it before the @: `bounce+<token>@example.com`. Nil unless we made it.
+    public func verifyReturnPath(_ text: String) -> Int64? {
+        guard text.utf8.count <= Self.textMax else { return nil }
+        let local = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
+        let token = (local.split(separator: "+").last ?? "").lowercased().filter { $0 != "<" }
+        guard let dash = token.firstIndex(of: "-"), let id = Int64(token[..<dash], radix: 32), id >= 0 else { return nil }
+        return Self.isSame(Array(returnPath(id: id).utf8), Array(token.utf8)) ? id : nil
+    }
+
     /// URL-safe text that holds `parts` in the clear and a MAC of 16 bytes.
     public func token(_ kind: Character, _ parts: [String]) -> String {
         // Lengths before the parts, so that no part can reach into the next.

@@ -11,7 +11,7 @@ struct Hongyan: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, Release.self, Migrate.self,
             User.self,
-            InsightCommands.self,
+            DKIMCommands.self, Doctor.self, InsightCommands.self,
         ])
 
     static func main() async {
@@ -113,9 +113,15 @@ struct Reply: AsyncParsableCommand {
     @Option(help: "A name for this answer; the same name never sends twice.") var draft: String?
     @Option(help: "The agent's login.") var agent: String?
     @Flag(help: "Also mark the ticket solved.") var solve = false
+    @Option(name: .customLong("attach"), help: "A file to send along; may be given several times.") var attach: [String] = []
+    @Flag(inversion: .prefixedNo, help: "Quote the message that is answered; as `replies: quote:` says when left out.") var quote: Bool?
+    @Flag(help: "Copy everybody who got that message.") var all = false
     @OptionGroup var config: Config
     func run() async throws {
-        print(try await Operations.reply(ticket, text: text, draft: draft, agent: agent, solve: solve, configuration: config.config))
+        let extras = Operations.ReplyExtras(attach: attach, quotes: quote, toAll: all)
+        print(
+            try await Operations.reply(
+                ticket, text: text, draft: draft, agent: agent, solve: solve, extras: extras, configuration: config.config))
     }
 }
 

@@ -200,7 +200,8 @@ import Testing
         arguments: [
             ("Lamp", "Re: Lamp [#1042]"), ("Re: Lamp", "Re: Lamp [#1042]"), ("Re: Lamp [#1042]", "Re: Lamp [#1042]"), ("", "Re: [#1042]"),
             ("[#1042] Lamp", "Re: Lamp [#1042]"), ("回复：灯坏了", "回复：灯坏了 [#1042]"), ("Fwd: Lamp", "Re: Fwd: Lamp [#1042]"),
-            ("a\r\nBcc: x", "Re: a Bcc: x [#1042]"),
+            ("a\r\nBcc: x", "Re: a Bcc: x [#1042]"), ("AW: Re: Re: Lampe", "AW: Lampe [#1042]"), ("Re:Re:Lamp", "Re: Lamp [#1042]"),
+            ("回复：Re: 灯", "回复：灯 [#1042]"), ("Re:", "Re: [#1042]"),
         ])
     func answers(subject: String, expected: String) { #expect(SubjectLine.answer(to: subject, number: 1042) == expected) }
 }

@@ -56,3 +56,19 @@ struct SignerTests {
 extension UInt8 {
     fileprivate var isLetterOrDigit: Bool { (48...57).contains(self) || (65...90).contains(self) || (97...122).contains(self) }
 }
+
+extension SignerTests {
+    @Test("a return path is ours or it is nothing, in either case of letters", arguments: [Int64(0), 1, 7_654_321, .max])
+    func returnPath(id: Int64) {
+        let token = signer.returnPath(id: id)
+        #expect(token.utf8.count <= 30)
+        for form in [token, token.uppercased(), "bounce+\(token)@x.example", "<b+\(token)@x>"] {
+            #expect(signer.verifyReturnPath(form) == id)
+        }
+        for forged in [
+            "", "-", "bounce@x", "+@", "1-\(token)", token + "0", Signer(secret: [1]).returnPath(id: id), "-1-\(token.suffix(16))",
+        ] {
+            #expect(signer.verifyReturnPath(forged) == nil, "\(forged)")
+        }
+    }
+}

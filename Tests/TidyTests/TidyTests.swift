@@ -6,7 +6,7 @@ private let mayImport: [String: Set<String>] = [
     "Domain": [],
     "Rules": ["Domain"],
     "Insight": ["Domain"],
-    "Formats": ["Domain", "CXML", "CGMime", "CMark"],
+    "Formats": ["Domain", "CXML", "CGMime", "CMark", "CIDN"],
     "Transport": ["Domain", "CCurl"],
     "Store": ["Domain", "Rules", "CSQLite", "CPostgres"],
     "Channels": ["Domain", "Formats", "Transport"],

@@ -18,6 +18,24 @@ public enum ReplyResult: Sendable, Hashable {
     /// Nothing but white space.
     case empty
     case tooLong
+    /// More files, or more of them, than one mail may carry.
+    case filesTooLarge
+}
+
+/// What an answer carries beside its words.
+public struct ReplyOptions: Sendable {
+    /// Whether the message that is answered is quoted below; nil is what the operator chose.
+    public var quotes: Bool?
+    /// Whether everybody who got that message gets the answer too.
+    public var toAll: Bool
+    /// Stored in the blobs already.
+    public var files: [Attachment]
+
+    public init(quotes: Bool? = nil, toAll: Bool = false, files: [Attachment] = []) {
+        self.quotes = quotes
+        self.toAll = toAll
+        self.files = files
+    }
 }
 
 extension Desk {
@@ -34,7 +52,8 @@ extension Desk {
     ///   - text: Markdown.
     ///   - solve: whether the matter is solved with this answer.
     public func reply(
-        _ transaction: Transaction, ticket id: ID<Ticket>, agent: Agent?, draft: String, text: String, solve: Bool
+        _ transaction: Transaction, ticket id: ID<Ticket>, agent: Agent?, draft: String, text: String, solve: Bool,
+        options: ReplyOptions = ReplyOptions()
     ) throws -> ReplyResult {
         guard var ticket = try transaction.tickets.get(id) else { return .unknownTicket }
         let key = "reply/\(id)/\(draft)"
@@ -43,13 +62,16 @@ extension Desk {
         }
         guard !text.trimmed.isEmpty else { return .empty }
         guard text.utf8.count <= Self.textBytesMax else { return .tooLong }
+        let settings = settings
+        guard options.files.count <= Self.filesMax,
+            options.files.reduce(0, { $0 + $1.sizeBytes }) <= settings.replies.filesBytesMax
+        else { return .filesTooLarge }
         let customer = try transaction.customers.get(ticket.customer)
         let last = try transaction.interactions.ofTicket(id, limit: Self.lookBackMax).last {
             $0.direction == .inbound && $0.nature == .human
         }
         guard let recipient = Self.recipient(customer: customer, last: last) else { return .noAddress }
 
-        let settings = settings
         let sendID: ID<Send> = transaction.newID()
         var send = Send(
             id: sendID, key: key, kind: .reply, purpose: .transactional, recipient: recipient, dueAt: transaction.now,
@@ -58,11 +80,14 @@ extension Desk {
         send.ticket = id
         send.sender = settings.senders[ticket.account]
         send.messageID = store.signer.messageID(kind: "s", id: sendID.rawValue, domain: settings.domain(of: ticket.account))
-        send.subject = SubjectLine.answer(to: ticket.subject, number: ticket.number)
+        send.subject = SubjectLine.answer(to: ticket.subject, number: ticket.number, language: customer?.language)
         send.text = text
         send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
         send.inReplyTo = last?.messageID
         send.references = Self.references(to: last)
+        send.details.files = options.files
+        if options.toAll, let last { send.details.cc = others(on: last, besides: recipient) }
+        if options.quotes ?? settings.replies.quotes { send.details.quotes = last?.id }
         let name = agent?.name ?? ticket.queue
         let message = answer(send, ticket: ticket, name: name, now: transaction.now, id: transaction.newID())
         send.interaction = message.id
@@ -74,6 +99,7 @@ extension Desk {
             Reason(
                 at: transaction.now, about: .send, subject: sendID.rawValue, decision: "send",
                 text: "\(name) answered #\(ticket.number) to \(recipient)"))
+        try planCopies(of: send, transaction)
 
         let before = ticket.status
         ticket.status = solve && before != .closed ? .solved : before.afterReply
@@ -94,17 +120,19 @@ extension Desk {
     private func answer(_ send: Send, ticket: Ticket, name: String, now: Timestamp, id: ID<Interaction>) -> Interaction {
         var message = Interaction(
             id: id, account: ticket.account, externalID: send.key, kind: .mail, direction: .outbound, occurredAt: now, receivedAt: now,
-            author: Interaction.Author(name: name), recipients: [send.recipient], subject: send.subject ?? "", body: send.text ?? "")
+            author: Interaction.Author(name: name), recipients: [send.recipient] + send.details.cc, subject: send.subject ?? "",
+            body: send.text ?? "")
         message.messageID = send.messageID
         message.inReplyTo = send.inReplyTo.map { [$0] } ?? []
         message.references = send.references
+        message.attachments = send.details.files
         message.customer = ticket.customer
         message.ticket = ticket.id
         return message
     }
 
     /// The address they wrote from last, when it is the customer's; else the customer's first; else whoever wrote last.
-    private static func recipient(customer: Customer?, last: Interaction?) -> String? {
+    static func recipient(customer: Customer?, last: Interaction?) -> String? {
         let wrote = last?.author.email?.lowercased()
         if let wrote, customer?.identities.contains(Identity(kind: .email, value: wrote)) == true { return wrote }
         return customer?.email ?? wrote

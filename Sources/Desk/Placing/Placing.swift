@@ -27,6 +27,7 @@ struct Placing {
         var message = scored.message
         message.language = message.language ?? scored.language
         message.mood = scored.mood
+        if try unsubscribes(&message) { return true }
         if message.nature == .human {
             try placeHuman(&message)
         } else {

@@ -41,15 +41,25 @@ enum SubjectLine {
         return found
     }
 
-    /// The subject of an answer: `Re: Broken lamp [#1042]`.
-    static func answer(to subject: String, number: Int64) -> String {
+    /// The subject of an answer: `Re: Broken lamp [#1042]`. A mark that the customer's program wrote stays, once (`AW: Re: x` → `AW: x`);
+    /// without one it is `回复：` for Chinese and RFC 5322's `Re:` for everybody else.
+    static func answer(to subject: String, number: Int64, language: String? = nil) -> String {
         let token = "[#\(number)]"
         var bare = subject.oneLine(scalarsMax: subjectScalarsMax)
         while let range = bare.firstRange(of: token) { bare.removeSubrange(range) }
         bare = bare.trimmed
-        if bare.isEmpty { return "Re: \(token)" }
-        return (mark(bare) == .reply ? bare : "Re: \(bare)") + " \(token)"
+        var own: Substring?
+        for _ in 0..<marksMax {
+            guard mark(bare) == .reply, let colon = bare.firstIndex(where: { $0 == ":" || $0 == "：" }) else { break }
+            own = own ?? bare[...colon]
+            bare = String(bare[bare.index(after: colon)...]).trimmed
+        }
+        let start = own.map { $0.last == ":" ? "\($0) " : String($0) } ?? (language?.hasPrefix("zh") == true ? "回复：" : "Re: ")
+        return bare.isEmpty ? "\(start)\(token)" : "\(start)\(bare) \(token)"
     }
+
+    /// Marks taken from one subject.
+    private static let marksMax = 20
 
     static let subjectScalarsMax = 200
 

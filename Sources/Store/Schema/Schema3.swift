@@ -1,9 +1,7 @@
-/// Permissions to log in (OAuth 2). What is secret in them is sealed before it gets here.
+/// Answers with copies, files and quoted words.
 enum Schema3 {
-    static let tokens = """
-        CREATE TABLE oauth_tokens (
-            account {text} PRIMARY KEY, sealed {blob}, issued_at {int} NOT NULL, expires_at {int} NOT NULL, refresh_expires_at {int},
-            refresh_life {int}, problem {text}, changed_at {int} NOT NULL) {keyed};
+    static let answers = """
+        ALTER TABLE sends ADD COLUMN details {text} NOT NULL DEFAULT '{}';
 
         """
 }
