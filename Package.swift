@@ -61,7 +61,7 @@ let package = Package(
         room("Transport", ["Domain", "CCurl", crypto, cryptoExtras, logging]),
         room("Store", ["Domain", "Rules", "CSQLite", "CPostgres", crypto, logging]),
         room("Channels", ["Domain", "Formats", "Transport", crypto]),
-        room("Intake", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, logging, lifecycle]),
+        room("Intake", ["Domain", "Rules", "Formats", "Channels", "Transport", "Store", crypto, logging, lifecycle]),
         room("Desk", ["Domain", "Rules", "Insight", "Store", logging, lifecycle]),
         room("Journeys", ["Domain", "Rules", "Insight", "Store", "Yams", logging, lifecycle]),
         room("Delivery", ["Domain", "Formats", "Channels", "Transport", "Store", crypto, cryptoExtras, mustache, logging, lifecycle]),

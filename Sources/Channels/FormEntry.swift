@@ -1,8 +1,8 @@
-import Domain
+public import Domain
 import Formats
 
 /// One filled-in form: all fields in the form's order, and what the mapping or the fields' names say about them.
-struct FormEntry {
+public struct FormEntry: Sendable {
     var fields: [Interaction.Field]
     var id: String?
     var occurredAt: String?
@@ -11,6 +11,19 @@ struct FormEntry {
     var phone: String?
     var subject: String?
     var text: String?
+
+    init(fields: [Interaction.Field]) { self.fields = fields }
+
+    public init(
+        fields: [Interaction.Field], name: String?, email: String?, phone: String?, subject: String?, text: String?
+    ) {
+        self.fields = fields
+        self.name = name
+        self.email = email
+        self.phone = phone
+        self.subject = subject
+        self.text = text
+    }
 
     /// Fills what no mapping named from fields with well-known names.
     mutating func recognise() {
@@ -26,7 +39,8 @@ struct FormEntry {
         }
     }
 
-    func interaction(account: String, externalID: String, receivedAt: Timestamp) -> Interaction {
+    /// The person's address and number are there only when they can be one.
+    public func interaction(account: String, externalID: String, receivedAt: Timestamp) -> Interaction {
         let body = text.flatMap { $0.isEmpty ? nil : $0 } ?? fields.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
         let author = Interaction.Author(
             name: name.map(Text.trim).flatMap { $0.isEmpty ? nil : $0 }, email: email.flatMap(Text.email), phone: phone.flatMap(Text.phone))

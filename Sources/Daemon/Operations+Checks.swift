@@ -19,6 +19,9 @@ extension Operations {
             "  senders    \(listed(settings.senders.map { "\($0.name) (\($0.kind.rawValue))" }))"
         )
         lines.append("  forms      \(settings.forms.isEmpty ? "none" : settings.forms.map { "/forms/\($0.name)" }.joined(separator: ", "))")
+        for account in settings.accounts where !account.mailForms.isEmpty {
+            lines.append("  mailforms  \(account.name): \(account.mailForms.map(\.name).joined(separator: ", "))")
+        }
         lines.append("  journeys   \(parts.journeys.isEmpty ? "none" : parts.journeys.map(\.name).joined(separator: ", "))")
         lines.append("  rules      \(parts.rules.rules.count)")
         lines.append("  models     \(parts.scorer.modelNames.joined(separator: ", "))")

@@ -5,7 +5,7 @@ extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
         "start",
-        "size_max", "oauth",
+        "size_max", "oauth", "mailforms",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -38,6 +38,12 @@ extension Settings {
         // A mailbox or an export holds years of messages; each of their writers would be a new customer, and welcomed.
         account.start = try map["start"]?.oneOf(Account.Start.self) ?? (kind == .imap || kind == .form ? .latest : .all)
         if let node = map["size_max"] { account.sizeBytesMax = try node.sizeBytes(in: 1 << 10...1 << 30) }
+        if let node = map["mailforms"] {
+            guard kind != .feed, kind != .form else {
+                throw node.error("`mailforms` is for accounts that bring mail; `\(kind.rawValue)` brings none, remove it")
+            }
+            account.mailForms = try mailForms(node)
+        }
         if kind == .form { account.form = try formMapping(try map.required("form")) }
         return account
     }

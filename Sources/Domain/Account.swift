@@ -20,6 +20,8 @@ public struct Account: Sendable, Hashable {
     public var sender: String?
     public var tls: TLS
     public var form: FormMapping?
+    /// Form tools that mail to this mailbox; the first that matches reads the mail.
+    public var mailForms: [MailForm]
     /// How far back the first poll reaches: everything, or nothing older than now.
     public var start: Start
     public var sizeBytesMax: Int
@@ -35,6 +37,7 @@ public struct Account: Sendable, Hashable {
         interval = .seconds(60)
         queue = "Support"
         addresses = []
+        mailForms = []
         tls = TLS()
         start = .all
         sizeBytesMax = 50 << 20

@@ -67,8 +67,13 @@ struct Digester: Sendable {
         let judgement = nature.judge(mail)
         var interaction = MailMapping.interaction(
             mail, item: item, nature: judgement.nature, writer: nature.writer(mail), attachments: attachments)
-        let splitReason = MailSplit.apply(mail, to: &interaction)
-        return Digested.Entry(interaction: interaction, reason: judgement.reason, splitReason: splitReason)
+        switch MailFormReader(accounts[item.account]?.mailForms ?? [], nature: nature).read(mail, as: interaction) {
+        case .form(let form, let reason): return Digested.Entry(interaction: form, reason: reason)
+        case .mail(let note):
+            let splitReason = MailSplit.apply(mail, to: &interaction)
+            let reason = judgement.reason + (note.map { "; \($0)" } ?? "")
+            return Digested.Entry(interaction: interaction, reason: reason, splitReason: splitReason)
+        }
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

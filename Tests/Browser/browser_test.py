@@ -221,7 +221,7 @@ def check_split(look, check):
         look.get(link.get_attribute("href").removeprefix(look.options.url))
         card = next(each for each in look.all("#thread .msg") if words in each.text)
         fold = card.find_element(By.CSS_SELECTOR, "details.fold:not(.sent)")
-        check(f"{look.tongue}: {subject}: what is quoted is folded", hidden not in card.text and not fold.get_attribute("open"), str(card.text[:80]))
+        check(f"{look.tongue}: {subject}: what is quoted is folded", hidden not in card.text and not fold.get_attribute("open"))
         fold.find_element(By.TAG_NAME, "summary").click()
         check(f"{look.tongue}: {subject}: and unfolds", look.wait(lambda: hidden in card.text) and not look.wide())
         check(f"{look.tongue}: {subject}: unfolded, names and contrast", not (bad := look.js(NAMES) + look.js(CONTRAST)), str(bad))

@@ -67,6 +67,61 @@ import Testing
         #expect(error?.description == bad.says)
     }
 
+    static func forms(_ form: String) -> String {
+        "accounts:\n  box:\n    kind: folder\n    path: /x\n    mailforms:\n      - \(form)"
+    }
+
+    @Test(
+        "a wrong mail form is told with its place and the fix",
+        arguments: [
+            Bad(yaml: forms("{form: a}"), says: "hongyan.yaml:6:10: `form` is not a key here; did you mean `from`?"),
+            Bad(yaml: forms("{from: a@b}"), says: "hongyan.yaml:6:9: `name` is missing in `mailforms`; add it"),
+            Bad(
+                yaml: forms("{name: a, fields: {E: email}}"),
+                says: "hongyan.yaml:6:9: the form `a` needs `from` or `subject`; without them every mail would be one"),
+            Bad(
+                yaml: forms("{name: a, from: wordpress, fields: {E: email}}"),
+                says: "hongyan.yaml:6:25: `from` is `wordpress`; write an address or a pattern such as *@forms.example"),
+            Bad(yaml: forms("{name: a, subject: b}"), says: "hongyan.yaml:6:9: `fields` is missing in `mailforms`; add it"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {E: mail}}"),
+                says: "hongyan.yaml:6:43: `mail` is not a value of `E`; did you mean `email`?"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {Name: name}}"),
+                says: "hongyan.yaml:6:39: no label of the form `a` means email or phone, so nobody could be told by it; add one"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {E-Mail: email, \"email *\": email}}"),
+                says: "hongyan.yaml:6:55: the label `email *` means the same as `E-Mail`; keep one (case, blanks and signs do not count)"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {E: email}, drop: [e]}"),
+                says: "hongyan.yaml:6:57: the label `e` means the same as `E`; keep one (case, blanks and signs do not count)"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {\"?\": email}}"),
+                says: "hongyan.yaml:6:40: the label `?` has no letter and no digit; write it as the mail has it"),
+            Bad(
+                yaml: forms("{name: a, subject: b, fields: {E: email}}\n      - {name: a, subject: c, fields: {E: email}}"),
+                says: "hongyan.yaml:7:9: the form `a` stands more than once under `mailforms`; give each a name of its own"),
+            Bad(
+                yaml: "accounts:\n  box: {kind: feed, url: \"https://a.example\", mailforms: [{name: a}]}",
+                says: "hongyan.yaml:2:58: `mailforms` is for accounts that bring mail; `feed` brings none, remove it"),
+        ])
+    func rejectsForms(_ bad: Bad) {
+        let error = #expect(throws: RuleError.self) { try Settings.decode(bad.yaml, file: "hongyan.yaml", environment: [:]) }
+        #expect(error?.description == bad.says)
+    }
+
+    @Test func `a mail form is understood`() throws {
+        let yaml = Self.forms(
+            "{name: 官网, from: \"*@forms.example\", subject: [新的, New], fields: {姓名: name, 手机号: phone, 留言: message}, drop: IP}")
+        let forms = try Settings.decode(yaml, file: "hongyan.yaml", environment: [:]).accounts[0].mailForms
+        #expect(
+            forms == [
+                MailForm(
+                    name: "官网", from: ["*@forms.example"], subjects: ["新的", "New"],
+                    labels: [.init("姓名", .name), .init("手机号", .phone), .init("留言", .message)], drop: ["IP"])
+            ])
+    }
+
     @Test func `a whole configuration is understood`() throws {
         let yaml = """
             database: postgres://hongyan@db/hongyan

@@ -10,7 +10,7 @@ private let mayImport: [String: Set<String>] = [
     "Transport": ["Domain", "CCurl"],
     "Store": ["Domain", "Rules", "CSQLite", "CPostgres"],
     "Channels": ["Domain", "Formats", "Transport"],
-    "Intake": ["Domain", "Formats", "Channels", "Transport", "Store"],
+    "Intake": ["Domain", "Rules", "Formats", "Channels", "Transport", "Store"],
     "Desk": ["Domain", "Rules", "Insight", "Store"],
     "Journeys": ["Domain", "Rules", "Insight", "Store"],
     "Delivery": ["Domain", "Formats", "Channels", "Transport", "Store"],

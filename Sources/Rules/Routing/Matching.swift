@@ -1,14 +1,14 @@
 /// An address or a pattern of one: `billing@example.com`, `billing@*`, `*@partner.example`. Also `billing@` for any domain.
-struct AddressPattern: Sendable, Hashable {
+public struct AddressPattern: Sendable, Hashable {
     let parts: [[UInt8]]
 
-    init(_ text: String) {
+    public init(_ text: String) {
         let lowered = text.lowercased()
         let whole = lowered.hasSuffix("@") ? lowered + "*" : lowered
         parts = whole.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     }
 
-    func matches(_ address: String) -> Bool {
+    public func matches(_ address: String) -> Bool {
         let bytes = Array(address.lowercased().utf8)
         guard parts.count > 1 else { return bytes == parts[0] }
         let first = parts[0]
@@ -31,25 +31,25 @@ struct AddressPattern: Sendable, Hashable {
 }
 
 /// A word to look for in a subject: Latin ones match whole words, Chinese ones (written without spaces) anywhere.
-struct SubjectWord: Sendable, Hashable {
+public struct SubjectWord: Sendable, Hashable {
     let text: String
     let scalars: [Unicode.Scalar]
 
-    init(_ text: String) {
+    public init(_ text: String) {
         self.text = text
         scalars = Array(text.lowercased().unicodeScalars)
     }
 }
 
 /// A text prepared for many searches: lower-cased scalars.
-struct FoldedText {
+public struct FoldedText {
     /// More than any subject needs.
     static let scalarsMax = 1000
     let scalars: [Unicode.Scalar]
 
-    init(_ text: String) { scalars = Array(text.lowercased().unicodeScalars.prefix(Self.scalarsMax)) }
+    public init(_ text: String) { scalars = Array(text.lowercased().unicodeScalars.prefix(Self.scalarsMax)) }
 
-    func contains(_ word: SubjectWord) -> Bool {
+    public func contains(_ word: SubjectWord) -> Bool {
         let count = word.scalars.count
         guard let first = word.scalars.first, let last = word.scalars.last, scalars.count >= count else { return false }
         for start in 0...(scalars.count - count) where scalars[start] == first {
