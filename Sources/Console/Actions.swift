@@ -7,20 +7,20 @@ import Store
 
 // What agents do. Each action is one transaction in `Desk`; the page comes back by redirect, or as a fragment for the script.
 extension Site {
-    private struct Action: Sendable {
+    struct Action: Sendable {
         var session: Visit.Session
         var form: Fields
         var number: Int64
     }
 
-    private func action(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> Action {
+    func action(_ request: Request, _ visit: Visit, sizeBytesMax: Int = Site.formBytesMax) async throws -> Action {
         let (session, form) = try await agentForm(request, visit, sizeBytesMax: sizeBytesMax)
         guard let number = visit.parameters.get("number").flatMap({ Int64($0) }) else { throw Refusal(.notFound, "404_ticket") }
         return Action(session: session, form: form, number: number)
     }
 
     /// Back to the ticket in the same list; a script gets 204 and refreshes what it shows.
-    private func finished(_ action: Action, _ request: Request) -> Response {
+    func finished(_ action: Action, _ request: Request) -> Response {
         if let name = HTTPField.Name("X-CSRF-Token"), request.headers[name] != nil { return Response(status: .noContent) }
         let list = action.form["list"] ?? ""
         return .seeOther(localPath("/tickets/\(action.number)\(list.hasPrefix("?") ? list : "")"))
@@ -113,7 +113,7 @@ extension Site {
         }
     }
 
-    private static func ticket(_ number: Int64, _ transaction: Transaction) throws -> Ticket {
+    static func ticket(_ number: Int64, _ transaction: Transaction) throws -> Ticket {
         guard let ticket = try transaction.tickets.get(number: number) else { throw Refusal(.notFound, "404_ticket") }
         return ticket
     }

@@ -24,6 +24,8 @@ extension Scene {
         model["messages"] = whole.messages.map { message($0, in: whole) }
         model["hasMore"] = whole.messages.count >= InboxData.messagesMax
         model["why"] = why(whole)
+        model["moves"] = moves(whole)
+        model["canSplit"] = whole.messages.count > 1
         let name = whole.customer?.name ?? ticket.customerName
         model["placeholder"] = words.fill("write_to", ["name": name.isEmpty ? words["customer"] : name])
         // A post on a public site or a form without an address cannot be answered from here.

@@ -54,10 +54,13 @@ extension Scene {
         }
     }
 
+    /// An acknowledgement's subject is the customer's own, put in when it is sent.
+    private func subject(of send: Send) -> String { send.kind == .acknowledgement ? send.vars["subject"] ?? "" : send.subject ?? "" }
+
     private func line(_ line: Conversation.SendLine) -> Model {
         let send = line.send
-        let name = send.journey.map { journey in send.step.map { "\(journey) · \($0)" } ?? journey } ?? words["send_reply"]
-        var model: Model = ["name": name, "state": sendState(send), "subject": send.subject ?? ""]
+        let name = send.journey.map { journey in send.step.map { "\(journey) · \($0)" } ?? journey } ?? words["send_\(send.kind.rawValue)"]
+        var model: Model = ["name": name, "state": sendState(send), "subject": subject(of: send)]
         model["when"] = time.model(send.finishedAt ?? send.dueAt)
         // What was accepted needs no explanation; everything else does.
         if send.state != .accepted, let reason = line.reason, !reason.isEmpty { model["reason"] = reason }

@@ -18,6 +18,9 @@ struct InboxData: Sendable {
     var hasMore = false
     var agents: [Agent] = []
     var conversation: Conversation?
+    /// The number of the ticket that took in the one that was asked for.
+    var leading: Int64?
+    var breakers = 0
     /// The newest event this look has seen; live updates go on from here.
     var position: Int64 = 0
 
@@ -36,6 +39,7 @@ struct InboxData: Sendable {
         data.quarantined = try transaction.spool.counts()["quarantined"] ?? 0
         data.failing = try transaction.accounts.allHealth().filter { $0.state == .failing || $0.state == .stopped }.count
         data.agents = try transaction.agents.all()
+        data.breakers = try transaction.loops.breakers().count
         if let search = query.search {
             data.tickets = try transaction.tickets.search(search, limit: ticketsMax)
         } else if let tickets = view.tickets(of: agent) {
@@ -46,6 +50,9 @@ struct InboxData: Sendable {
             data.unfiled = try transaction.interactions.unfiled(limit: unfiledMax)
         }
         if let number { data.conversation = try Conversation.read(transaction, number: number) }
+        if let merged = data.conversation?.ticket, merged.mergedInto != nil {
+            data.leading = try transaction.moves.leading(merged.id)?.number
+        }
         return data
     }
 }
@@ -69,6 +76,13 @@ struct Conversation: Sendable {
     var enrolments: [Enrolment]
     /// The send behind each outgoing message.
     var sendOfMessage: [ID<Interaction>: Send]
+    var moves: [MoveLine]
+
+    struct MoveLine: Sendable {
+        var move: TicketMove
+        /// The other ticket's number.
+        var other: Int64
+    }
 
     struct MoodPoint: Sendable, Equatable {
         var at: Timestamp
@@ -97,13 +111,19 @@ struct Conversation: Sendable {
         let lines = try sends.prefix(sendsMax).map { send in
             SendLine(send: send, reason: try transaction.reasons.about(.send, send.id.rawValue).last?.text ?? send.response)
         }
-        let shown = try sends + transaction.sends.ofTicket(ticket.id)
+        let known = try transaction.moves.of(ticket.id)
+        let merged = known.filter { $0.kind == .merge && $0.to == ticket.id }.map(\.from)
+        let shown = try sends + ([ticket.id] + merged).flatMap { try transaction.sends.ofTicket($0) }
         let pairs = shown.compactMap { send in send.interaction.map { ($0, send) } }
+        let moves = try known.map { move in
+            MoveLine(move: move, other: try transaction.tickets.get(move.from == ticket.id ? move.to : move.from)?.number ?? 0)
+        }
         return Conversation(
             ticket: ticket, messages: messages, reasons: reasons, ticketReasons: try transaction.reasons.about(.ticket, ticket.id.rawValue),
             customer: try transaction.customers.get(ticket.customer), others: others.filter { $0.id != ticket.id },
             moods: Array(moods.sorted { $0.at < $1.at }.suffix(moodsMax)), sends: lines,
-            enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first })
+            enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first },
+            moves: moves)
     }
 
     private static func points(_ messages: [Interaction]) -> [MoodPoint] {

@@ -19,6 +19,8 @@ extension Site {
         let query = InboxQuery(request)
         let data = try await store.read { try InboxData.read($0, query, agent: agent.id, ticket: number) }
         guard number == nil || data.conversation != nil else { throw Refusal(.notFound, "404_ticket") }
+        // A merged ticket's number leads to the one that took it in.
+        if let leading = data.leading { return .seeOther("/tickets/\(leading)" + (request.uri.query.map { "?\($0)" } ?? "")) }
         let scene = Scene(words: words(visit), now: store.time.now(), agent: agent, query: query, data: data, desk: desk)
         switch request.query("fragment") {
         case "list": return fragment("panes", visit, scene.panes())
@@ -62,7 +64,7 @@ struct Scene {
         ]
         model["hasQueues"] = !data.queues.isEmpty
         if data.quarantined > 0 { model["quarantined"] = "\(data.quarantined)" }
-        if data.failing > 0 { model["failing"] = "\(data.failing)" }
+        if data.failing + data.breakers > 0 { model["failing"] = "\(data.failing + data.breakers)" }
         model["items"] = data.tickets.map(item)
         model["automatic"] = data.unfiled.map(automaticItem)
         model["isEmpty"] = data.tickets.isEmpty && data.unfiled.isEmpty

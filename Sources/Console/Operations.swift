@@ -17,6 +17,7 @@ extension Site {
         var unplaced: Int64
         var uncertain: [Send]
         var rejected: [Send]
+        var breakers: [Breaker]
     }
 
     @Sendable func accountsPage(_ request: Request, _ visit: Visit) async throws -> Response {
@@ -25,7 +26,8 @@ extension Site {
                 health: try transaction.accounts.allHealth(), spool: try transaction.spool.counts(), sends: try transaction.sends.counts(),
                 interactions: try transaction.interactions.count(), unplaced: try transaction.interactions.unplacedCount(),
                 uncertain: try transaction.sends.list(state: .uncertain, limit: Self.sendsListed),
-                rejected: try transaction.sends.list(state: .rejected, limit: Self.sendsListed))
+                rejected: try transaction.sends.list(state: .rejected, limit: Self.sendsListed),
+                breakers: try transaction.loops.breakers())
         }
         let words = words(visit)
         let time = TimeText(words: words, now: store.time.now())
@@ -48,11 +50,17 @@ extension Site {
             [
                 "state": words["send_\(send.state.rawValue)"], "tone": send.state == .rejected ? "bad" : "warn",
                 "recipient": send.recipient,
-                "name": send.journey ?? words["send_reply"], "response": send.response ?? "",
+                "name": send.journey ?? words["send_\(send.kind.rawValue)"], "response": send.response ?? "",
                 "when": time.stamp(send.finishedAt ?? send.createdAt),
             ] as Model
         }
         model["hasDoubtful"] = !doubtful.isEmpty
+        model["breakers"] = status.breakers.map { breaker in
+            [
+                "address": breaker.address, "reason": breaker.reason, "since": time.stamp(breaker.trippedAt), "until": "\(breaker.until)",
+            ] as Model
+        }
+        model["hasBreakers"] = !status.breakers.isEmpty
         if let count = status.spool["quarantined"], count > 0 { model["quarantined"] = "\(count)" }
         model["isAccounts"] = true
         return page("accounts", visit, title: words["accounts_title"], model)

@@ -63,6 +63,9 @@ struct Site: Sendable {
         inside.post("tickets/:number/note", use: postNote)
         inside.post("tickets/:number/status", use: postStatus)
         inside.post("tickets/:number/assign", use: postAssign)
+        inside.post("tickets/:number/merge", use: postMerge)
+        inside.post("tickets/:number/split", use: postSplit)
+        inside.post("tickets/:number/takeback", use: postTakeBack)
         inside.get("messages/:id", use: messagePage)
         inside.get("messages/:id/html", use: messageHTML)
         inside.get("messages/:id/text", use: messageText)
@@ -75,6 +78,7 @@ struct Site: Sendable {
 
     private func addOperations(to inside: RouterGroup<Visit>) {
         inside.get("accounts", use: accountsPage)
+        inside.post("breakers/clear", use: postClearBreaker)
         inside.get("quarantine", use: quarantinePage)
         inside.get("quarantine/:id/bytes", use: quarantineBytes)
         inside.post("quarantine/:id/replay", use: postReplay)

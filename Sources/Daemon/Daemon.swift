@@ -88,13 +88,13 @@ struct House: Sendable {
         intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, tokens: tokens, logger: logger)
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger)
-        desk = Desk(store: store, settings: settings.desk(parts.rules))
+        desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
         placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
-        journeys = JourneysService(store: store, journeys: parts.journeys, logger: logger)
+        journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
             store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
-            settings: DeliverySettings(publicURL: settings.publicURL), gate: gate, tokens: tokens, logger: logger)
+            settings: settings.delivery, gate: gate, tokens: tokens, logger: logger)
         watch = AlertService(store: store, loop: loop, intake: intake, tokens: tokens, alerts: settings.alerts, logger: logger)
         let notify = notify
         let listening: @Sendable (Int) async -> Void = { [logger, settings] port in
@@ -134,7 +134,7 @@ struct House: Sendable {
             watch.reload(new.alerts)
             intake.reload(accounts: new.accounts)
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
-            desk.reload(new.desk(parts.rules))
+            desk.reload(new.desk(parts.rules, parts.replyTexts))
             journeys.reload(journeys: parts.journeys)
             delivery.reload(senders: new.senders, layouts: parts.layouts)
             logger.notice("Reloaded.", metadata: ["accounts": "\(new.accounts.count)", "journeys": "\(new.journeys.count)"])
@@ -153,6 +153,7 @@ struct Parts: Sendable {
     let rules: RoutingRules
     let journeys: [JourneyFolder]
     let layouts: Layouts
+    let replyTexts: [String: ReplyText]
 
     static func load(_ settings: Settings) throws -> Parts {
         let share = try Share.find(configured: settings.share)
@@ -169,7 +170,8 @@ struct Parts: Sendable {
         return Parts(
             share: share, scorer: try Scorer(models: share.path("models")), rules: rules,
             journeys: try settings.journeys.map { try JourneyFolder.load(share.path("templates/journeys/\($0)")) },
-            layouts: try Layouts.load(from: share.path("templates/layouts")))
+            layouts: try Layouts.load(from: share.path("templates/layouts")),
+            replyTexts: try ReplyTexts.load(settings.acknowledgements, from: share.path("templates/replies")))
     }
 }
 
@@ -193,10 +195,28 @@ extension Settings {
     /// What stands behind the @ of our Message-IDs.
     var messageDomain: String { senderAddresses.first?.split(separator: "@").last.map(String.init) ?? "localhost" }
 
-    func desk(_ rules: RoutingRules) -> DeskSettings {
+    func desk(_ rules: RoutingRules, _ replyTexts: [String: ReplyText] = [:]) -> DeskSettings {
         var desk = DeskSettings(rules: rules, accounts: accounts, forms: forms, senders: senders) { FormPost.account($0.name) }
         desk.replies = replies
+        desk.subjectJoinsWithin = .seconds(threading.subjectDays * 86_400)
+        desk.trustedDomains = Set(threading.trustedDomains)
+        desk.closed = threading.closed
+        desk.marksText = threading.marksText
+        for queue in queues { desk.queuePolicies[queue.name] = queue }
+        desk.replyTexts = replyTexts
+        desk.loops = loopGuard
         return desk
+    }
+
+    var delivery: DeliverySettings {
+        var delivery = DeliverySettings(publicURL: publicURL)
+        delivery.loops = loopGuard
+        return delivery
+    }
+
+    /// Names of the templates that acknowledgements use.
+    var acknowledgements: [String] {
+        Set(accounts.compactMap(\.acknowledge?.template) + queues.compactMap(\.acknowledge?.template)).sorted()
     }
 
     func console(_ share: Share) -> ConsoleSettings {

@@ -76,7 +76,7 @@ extension Operations {
     }
 
     /// The agent of that login; without one the answer is the operator's.
-    private static func author(_ login: String?, _ tx: Transaction) throws -> Agent {
+    static func author(_ login: String?, _ tx: Transaction) throws -> Agent {
         guard let login else { return Agent(id: ID(0), login: "operator", name: "Support", locale: "en") }
         guard let agent = try tx.agents.byLogin(login)?.agent else {
             throw CommandError("there is no agent \(login); `hongyan user list` shows them")
@@ -101,7 +101,7 @@ extension Operations {
         }
     }
 
-    private static func ticketNumber(_ text: String) throws -> Int64 {
+    static func ticketNumber(_ text: String) throws -> Int64 {
         guard let number = Int64(text.hasPrefix("#") ? String(text.dropFirst()) : text) else {
             throw CommandError("`\(text)` is not a ticket's number; write 1042")
         }
@@ -128,6 +128,7 @@ struct WhyReport {
         var lines = [
             "#\(ticket.number) \(ticket.subject)", "\(ticket.status.rawValue), queue \(ticket.queue), \(ticket.priority.rawValue)", "",
         ]
+        if let other = try tx.moves.leading(ticket.id), other.id != ticket.id { lines.insert("merged into #\(other.number)", at: 2) }
         lines += try Self.lines(tx.reasons.about(.ticket, ticket.id.rawValue))
         for interaction in try tx.interactions.ofTicket(ticket.id, limit: 1000) {
             lines += [

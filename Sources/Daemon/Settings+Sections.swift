@@ -5,7 +5,7 @@ extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
         "start",
-        "size_max", "oauth", "mailforms",
+        "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -44,6 +44,7 @@ extension Settings {
             }
             account.mailForms = try mailForms(node)
         }
+        try converse(&account, map)
         if kind == .form { account.form = try formMapping(try map.required("form")) }
         return account
     }

@@ -37,11 +37,16 @@ public struct Settings: Sendable {
     /// Whom to tell when an account stops.
     var alerts: Alerts?
 
+    public var threading = ThreadingSettings()
+    /// By name; queues that are not written here follow their accounts.
+    public var queues: [QueuePolicy] = []
+    public var loopGuard = LoopGuard()
+
     public init() {}
 
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
-        "behind_proxy", "metrics_token", "replies", "token_key", "alerts",
+        "behind_proxy", "metrics_token", "replies", "token_key", "alerts", "threading", "queues", "loop_guard",
     ]
 
     /// Reads and checks one configuration file.
@@ -82,6 +87,9 @@ public struct Settings: Sendable {
         for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts.append(try account(entry, secrets)) }
         for entry in try root["senders"]?.namedEntries().entries ?? [] { settings.senders.append(try sender(entry, secrets)) }
         for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
+        if let node = root["threading"] { settings.threading = try threading(node) }
+        for entry in try root["queues"]?.namedEntries().entries ?? [] { settings.queues.append(try queue(entry)) }
+        if let node = root["loop_guard"] { settings.loopGuard = try loopGuard(node) }
         settings.journeys = try root["journeys"]?.strings(orNone: true) ?? []
         if let node = root["routing"] { settings.routingFile = beside(file, try node.string()) }
         if let node = root["share"] { settings.share = beside(file, try node.string()) }
@@ -120,6 +128,11 @@ public struct Settings: Sendable {
                 "several machines share the tokens of `oauth` accounts in the database; "
                     + "add `token_key: {file: …}` with the same 32 random bytes on each"
             )
+        }
+        let acknowledging = (root["queues"].map { [$0] } ?? []) + (root["accounts"].map { [$0] } ?? [])
+        for node in try acknowledging.flatMap({ try $0.namedEntries().entries }) where senders.isEmpty {
+            guard let wish = try node.value.namedEntries()["acknowledge"] else { continue }
+            throw wish.error("acknowledgements need something to send with; add a `senders` section")
         }
         if !settings.journeys.isEmpty, senders.isEmpty, let node = root["journeys"] {
             throw node.error("journeys need something to send with; add a `senders` section")

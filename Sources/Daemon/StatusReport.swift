@@ -40,6 +40,10 @@ struct StatusReport {
         lines.append("tickets    \(try tx.tickets.count()), \(counts.open) open, \(counts.unassigned) unassigned")
         lines.append("customers  \(try tx.customers.count())")
         lines.append("sends      \(sends.isEmpty ? "none" : sends)")
+        for breaker in try tx.loops.breakers() {
+            lines.append(
+                "breaker    \(breaker.address): no automatic mail, \(breaker.reason); ends \(Self.inFuture(breaker.until, tx.now))")
+        }
         if let held { lines.append("delivery   HELD: \(held) Look at it, then run: hongyan release") }
         text = lines.joined(separator: "\n")
     }

@@ -76,7 +76,7 @@ struct Composer: Sendable {
             from: from, to: to.map { MailAddress(address: $0) }, subject: subject, messageID: id, date: date, text: bodies.text,
             html: bodies.html)
         mail.cc = send.details.cc.map { MailAddress(address: $0) }
-        mail.replyTo = replyTo.flatMap { MailAddress.list($0).first }
+        mail.replyTo = (send.details.replyTo ?? replyTo).flatMap { MailAddress.list($0).first }
         mail.inReplyTo = send.inReplyTo
         mail.references = Self.shortened(send.references)
         mail.extra = headers.fields(for: send, fromDomain: domain)
@@ -111,7 +111,7 @@ struct Composer: Sendable {
     private func texts(of send: Send) throws(TemplateError) -> (subject: String, markdown: String) {
         let subject = send.subject ?? ""
         let text = send.text ?? ""
-        guard send.kind == .journey else { return (HeaderValue.oneLine(subject), text) }
+        guard send.kind.isAutomatic else { return (HeaderValue.oneLine(subject), text) }
         var missing: [String] = []
         var rendered: [String] = []
         for (template, place) in [(subject, TemplatePlace.header), (text, .markdown)] {
@@ -129,14 +129,19 @@ struct Composer: Sendable {
     private func bodies(
         of send: Send, subject: String, markdown: String, from: MailAddress, unsubscribe: String?, _ quote: Quote?
     ) -> (text: String, html: String) {
-        let isReply = send.kind == .reply
+        let isReply = send.kind != .journey
+        // Our signed name, for programs that drop References: whoever quotes it is led back to its ticket.
+        let mark = send.details.isMarked ? send.messageID.map { "[\($0.prefix { $0 != "@" })]" } : nil
         let words = LayoutWords.in(send.locale)
         var data = LayoutData(
-            subject: subject, body: Markdown.html(markdown, hardBreaks: isReply), sentBy: from.name.isEmpty ? from.address : from.name,
+            subject: subject, body: Markdown.html(markdown, hardBreaks: send.kind == .reply),
+            sentBy: from.name.isEmpty ? from.address : from.name,
             unsubscribeURL: unsubscribe, words: words)
+        if let mark { data.body += "\n<p style=\"font-size: 11px\">\(mark)</p>\n" }
         if let quote { data.body = quote.below(html: data.body, words) }
         let html = layouts.render(isReply ? .replyHTML : .mailHTML, data)
         data.body = Markdown.text(markdown)
+        if let mark { data.body += "\n\n" + mark }
         if let quote { data.body = quote.below(text: data.body, words) }
         return (isReply ? data.body : layouts.render(.mailText, data), html)
     }

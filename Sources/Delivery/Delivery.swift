@@ -19,6 +19,8 @@ public struct DeliverySettings: Sendable, Equatable {
     public var idle: Duration
     /// How long running deliveries may take once the daemon is told to stop.
     public var grace: Duration
+    /// How much automatic mail may go where.
+    public var loops: LoopGuard
 
     public init(publicURL: String) {
         self.publicURL = publicURL
@@ -26,5 +28,6 @@ public struct DeliverySettings: Sendable, Equatable {
         lease = .seconds(900)
         idle = .seconds(20)
         grace = .seconds(8)
+        loops = LoopGuard()
     }
 }

@@ -19,10 +19,10 @@ extension DeliveryService {
             return
         }
         do {
-            let (isKnown, allowsUTF8) = (lane != nil, lane?.sender.smtputf8 == true)
+            let (isKnown, allowsUTF8, loops) = (lane != nil, lane?.sender.smtputf8 == true, settings.loops)
             let (held, verdict) = try await patiently(row) { store in
                 try await store.read { transaction in
-                    let verdict = try Verdict.on(send, senderIsKnown: isKnown, allowsUTF8: allowsUTF8, in: transaction)
+                    let verdict = try Verdict.on(send, senderIsKnown: isKnown, allowsUTF8: allowsUTF8, loops: loops, in: transaction)
                     return (try DeliveryGate.heldReason(in: transaction), verdict)
                 }
             }
@@ -58,8 +58,26 @@ extension DeliveryService {
             case .send: break
             case .skip(let reason): _ = try await store.write { try $0.sends.skip(id, reason: reason) }
             case .hold(let reason): _ = try await store.write { try $0.sends.hold(id, reason: reason) }
+            case .loop(let refusal): try await settle(row.send, refusal, store)
             }
         }
+    }
+
+    private func settle(_ send: Send, _ refusal: LoopRefusal, _ store: Store) async throws {
+        let loops = settings.loops
+        let tripped = try await store.write { transaction in
+            let breaker = try transaction.loops.apply(refusal, send, by: loops)
+            if refusal.mayGoLater {
+                try transaction.sends.hold(send.id, reason: refusal.reason)
+            } else {
+                try transaction.sends.skip(send.id, reason: refusal.reason)
+            }
+            return breaker
+        }
+        guard let tripped else { return }
+        logger.warning(
+            "A breaker tripped; automatic mail to this address stops.",
+            metadata: ["address": "\(tripped.address)", "reason": "\(tripped.reason)", "until": "\(tripped.until)"])
     }
 
     /// Writing the file again changes nothing, so the row changes only after the file is there, and is never uncertain.

@@ -8,11 +8,15 @@ enum Verdict: Sendable, Hashable {
     case skip(String)
     /// Until the operator changed something and releases the row.
     case hold(String)
+    /// One automatic mail too many.
+    case loop(LoopRefusal)
 
     /// - Parameters:
     ///   - senderIsKnown: whether the row's sender account exists.
     ///   - allowsUTF8: whether that sender may write to addresses outside ASCII.
-    static func on(_ send: Send, senderIsKnown: Bool, allowsUTF8: Bool = false, in transaction: Transaction) throws -> Verdict {
+    static func on(
+        _ send: Send, senderIsKnown: Bool, allowsUTF8: Bool = false, loops: LoopGuard = LoopGuard(), in transaction: Transaction
+    ) throws -> Verdict {
         if EmailAddress(send.recipient, allowsUTF8: allowsUTF8) == nil {
             guard EmailAddress(send.recipient, allowsUTF8: true) == nil else {
                 return .skip("\(send.recipient) needs a server that knows SMTPUTF8; set `smtputf8: true` for the sender if its server does")
@@ -20,7 +24,8 @@ enum Verdict: Sendable, Hashable {
             return .skip("\(send.recipient.debugDescription) is no address mail can be sent to")
         }
         // An agent's answer goes out in any case: the customer has just written from there.
-        if send.kind == .journey {
+        if send.kind.isAutomatic {
+            if let refusal = try transaction.loops.refusal(of: send, by: loops, isLeaving: true) { return .loop(refusal) }
             if let why = try transaction.subscriptions.suppression(address: send.recipient) {
                 return .skip("\(send.recipient) is suppressed: \(why)")
             }

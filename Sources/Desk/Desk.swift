@@ -36,9 +36,29 @@ public struct DeskSettings: Sendable {
     public var domains: [String: String]
     /// Sender of accounts that name none.
     public var defaultSender: String?
-    public var replies = ReplySettings()
-    /// Lower-cased; no answer of ours goes to one of them as a copy.
+    /// How long a reply without ids joins by its subject.
+    public var subjectJoinsWithin: Duration = .seconds(30 * 86_400)
+    /// Domains whose people count as one participant, by the operator's word.
+    public var trustedDomains: Set<String> = []
+    /// What becomes of answers to closed tickets where neither queue nor account says so.
+    public var closed = ClosedPolicy.new
+    /// By queue, before what an account says.
+    public var queuePolicies: [String: QueuePolicy] = [:]
+    /// By account.
+    public var closedPolicies: [String: ClosedPolicy] = [:]
+    public var acknowledgements: [String: Acknowledgement] = [:]
+    /// Texts of templates/replies by name.
+    public var replyTexts: [String: ReplyText] = [:]
+    public var loops = LoopGuard()
+    /// Lower-cased addresses that are ours; no copy and no receipt goes there.
     public var ownAddresses: Set<String> = []
+    public var replies = ReplySettings()
+    /// By account, lower-cased: where people write to.
+    public var addresses: [String: [String]] = [:]
+    /// By account: the address whose `+…` variants reach the account, too.
+    public var plusAddresses: [String: String] = [:]
+    /// Whether answers carry a signed mark in their text.
+    public var marksText = false
 
     public init(rules: RoutingRules = RoutingRules()) {
         self.rules = rules
@@ -59,6 +79,10 @@ public struct DeskSettings: Sendable {
         for account in accounts {
             queues[account.name] = account.queue
             self.senders[account.name] = account.sender
+            closedPolicies[account.name] = account.closed
+            acknowledgements[account.name] = account.acknowledge
+            addresses[account.name] = account.addresses.map { $0.lowercased() }
+            if account.plusAddressing { plusAddresses[account.name] = account.addresses.first?.lowercased() }
         }
         for sender in senders {
             domains[sender.name] = Self.domain(of: sender.from)
@@ -75,6 +99,28 @@ public struct DeskSettings: Sendable {
         (senders[account] ?? defaultSender).flatMap { domains[$0] } ?? "localhost"
     }
 
+    func closedPolicy(of ticket: Ticket) -> ClosedPolicy {
+        queuePolicies[ticket.queue]?.closed ?? closedPolicies[ticket.account] ?? closed
+    }
+
+    func acknowledgement(of ticket: Ticket) -> Acknowledgement? {
+        queuePolicies[ticket.queue]?.acknowledge ?? acknowledgements[ticket.account]
+    }
+
+    /// Whether an address is ours, with or without `+…`.
+    func isOwn(_ address: String) -> Bool {
+        let address = address.lowercased()
+        return ownAddresses.contains(address) || ownAddresses.contains(Self.withoutDetail(address))
+    }
+
+    var ownDomains: Set<String> { Set(ownAddresses.compactMap(MailDomain.of)) }
+
+    /// `support+anything@example.com` → `support@example.com`
+    static func withoutDetail(_ address: String) -> String {
+        guard let at = address.lastIndex(of: "@"), let plus = address[..<at].firstIndex(of: "+") else { return address }
+        return String(address[..<plus] + address[at...])
+    }
+
     /// `Care <care@example.com>` → `care@example.com`
     static func address(of from: String) -> String {
         guard let start = from.lastIndex(of: "<"), let end = from.lastIndex(of: ">"), start < end else { return from.trimmed }
@@ -85,6 +131,27 @@ public struct DeskSettings: Sendable {
     static func domain(of from: String) -> String {
         let domain = from.split(separator: "@").last.map { $0.prefix { $0 != ">" && $0 != " " } } ?? ""
         return from.contains("@") && !domain.isEmpty ? domain.lowercased() : "localhost"
+    }
+}
+
+/// An automatic answer's words: Mustache and Markdown, with the values `ticket`, `subject` and `queue`.
+public struct ReplyText: Sendable, Hashable {
+    /// What the text may print.
+    public static let names = ["ticket", "subject", "queue"]
+
+    public var text: String
+    /// By language: `zh`.
+    public var translations: [String: String]
+
+    public init(_ text: String, translations: [String: String] = [:]) {
+        self.text = text
+        self.translations = translations
+    }
+
+    /// - Returns: the text for this reader, and `en` or `zh` for the frame around it.
+    func text(for language: String?) -> (text: String, locale: String) {
+        let main = language.map { String($0.lowercased().prefix { $0 != "-" && $0 != "_" }) } ?? "en"
+        return (translations[main] ?? text, main == "zh" && translations[main] != nil ? "zh" : "en")
     }
 }
 

@@ -89,12 +89,19 @@ public struct DeskService: Service {
     func place(_ batch: [ScoredMessage]) async throws {
         let settings = desk.settings
         let signer = desk.store.signer
-        try await desk.store.write { transaction in
+        let tripped = try await desk.store.write { transaction in
+            var tripped: [Breaker] = []
             for (index, scored) in batch.enumerated() {
                 let placing = Placing(
                     transaction: transaction, settings: settings, signer: signer, arrivedAt: transaction.now + .microseconds(index))
-                _ = try placing.place(scored)
+                tripped += try placing.place(scored).tripped
             }
+            return tripped
+        }
+        for breaker in tripped {
+            logger.warning(
+                "A breaker tripped; automatic mail to this address stops.",
+                metadata: ["address": "\(breaker.address)", "reason": "\(breaker.reason)", "until": "\(breaker.until)"])
         }
     }
 }

@@ -25,6 +25,12 @@ public struct Account: Sendable, Hashable {
     /// How far back the first poll reaches: everything, or nothing older than now.
     public var start: Start
     public var sizeBytesMax: Int
+    /// What becomes of an answer to a closed ticket; the house's default when nil.
+    public var closed: ClosedPolicy?
+    /// What is sent back to a person who writes; nothing when nil.
+    public var acknowledge: Acknowledgement?
+    /// Whether mail to `support+anything@…` reaches `support@…`: our answers ask to be answered at a signed address then.
+    public var plusAddressing = false
 
     public enum Kind: String, Sendable, CaseIterable { case imap, feed, form, folder }
     public enum Start: String, Sendable, CaseIterable { case all, latest }
@@ -42,6 +48,45 @@ public struct Account: Sendable, Hashable {
         start = .all
         sizeBytesMax = 50 << 20
     }
+}
+
+/// What becomes of a person's answer to a closed ticket.
+public enum ClosedPolicy: Sendable, Hashable {
+    case reopen
+    /// A new ticket that mentions the closed one.
+    case new
+    /// The closed one is opened again while nothing has happened on it for less than this.
+    case newAfter(Duration)
+}
+
+/// An automatic answer to a person: “we have got your message, it is #1042”.
+public struct Acknowledgement: Sendable, Hashable {
+    public enum Occasion: String, Sendable, CaseIterable {
+        /// When a ticket is opened.
+        case ticket
+        /// With every message, when there was none for `every`.
+        case message
+    }
+
+    /// Name of a file in templates/replies.
+    public var template: String
+    public var occasion: Occasion
+    /// At most one to a person in this time, and one on a ticket.
+    public var every: Duration
+
+    public init(template: String, occasion: Occasion = .ticket, every: Duration = .seconds(86_400)) {
+        self.template = template
+        self.occasion = occasion
+        self.every = every
+    }
+}
+
+/// What the operator says about a queue.
+public struct QueuePolicy: Sendable, Hashable {
+    public var name: String
+    public var closed: ClosedPolicy?
+    public var acknowledge: Acknowledgement?
+    public init(name: String) { self.name = name }
 }
 
 /// How to protect a connection. The default is the safe one.

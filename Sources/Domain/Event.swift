@@ -25,6 +25,7 @@ public struct Event: Sendable, Hashable, Codable {
         case journeyLeft = "journey.left"
         case sendChanged = "send.changed"
         case accountChanged = "account.changed"
+        case loopTripped = "loop.tripped"
     }
 
     public init(

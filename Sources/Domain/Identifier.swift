@@ -26,6 +26,9 @@ public struct IDSequence: Sendable {
     private var last: Int64 = 0
     private var sequence: Int64 = 0
 
+    /// The smallest id that can be made at this time.
+    public static func first(at time: Timestamp) -> Int64 { max(0, time.microseconds / 1000 - epochMilliseconds) << 22 }
+
     /// - Parameter node: 0…1023; unique among the nodes that share a database.
     public init(node: Int) {
         precondition((0..<1024).contains(node), "a node number is 0 to 1023")

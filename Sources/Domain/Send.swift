@@ -58,8 +58,16 @@ public struct Send: Sendable, Hashable, Codable {
         self.createdAt = createdAt
     }
 
-    /// `alert` tells the operator, in plain Markdown.
-    public enum Kind: String, Sendable, Codable, CaseIterable { case journey, reply, alert }
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        case journey, reply
+        /// “We have got your message”, written by a machine.
+        case acknowledgement
+        /// Tells the operator, in plain Markdown.
+        case alert
+
+        /// Written by a machine to a customer.
+        public var isAutomatic: Bool { self == .journey || self == .acknowledgement }
+    }
 
     /// One mail to several people is a row for each of them, with the same Message-ID and the same header.
     public struct Details: Sendable, Hashable, Codable {
@@ -71,6 +79,10 @@ public struct Send: Sendable, Hashable, Codable {
         public var quotes: ID<Interaction>?
         /// A machine's answer to a message (RFC 3834): no return path, so that no machine answers it.
         public var isAutomatic: Bool
+        /// Where answers are wanted when that is not the sender's own address: `support+…@example.com`.
+        public var replyTo: String?
+        /// Whether the text ends in our signed mark, `[h.s.…]`.
+        public var isMarked = false
 
         public init(
             to: [String] = [], cc: [String] = [], files: [Attachment] = [], quotes: ID<Interaction>? = nil, isAutomatic: Bool = false
@@ -82,7 +94,9 @@ public struct Send: Sendable, Hashable, Codable {
             self.isAutomatic = isAutomatic
         }
 
-        private enum CodingKeys: String, CodingKey { case to, cc, files, quotes, isAutomatic = "automatic" }
+        private enum CodingKeys: String, CodingKey {
+            case to, cc, files, quotes, isAutomatic = "automatic", replyTo = "reply_to", isMarked = "marked"
+        }
 
         /// Rows written by an older program lack what was added since.
         public init(from decoder: any Decoder) throws {
@@ -92,6 +106,8 @@ public struct Send: Sendable, Hashable, Codable {
             files = try values.decodeIfPresent([Attachment].self, forKey: .files) ?? []
             quotes = try values.decodeIfPresent(ID<Interaction>.self, forKey: .quotes)
             isAutomatic = try values.decodeIfPresent(Bool.self, forKey: .isAutomatic) ?? false
+            replyTo = try values.decodeIfPresent(String.self, forKey: .replyTo)
+            isMarked = try values.decodeIfPresent(Bool.self, forKey: .isMarked) ?? false
         }
     }
 

@@ -22,6 +22,8 @@ public struct Ticket: Sendable, Hashable, Codable {
     /// Mood of the newest human message, −1…1.
     public var lastMood: Double?
     public var lowestMood: Double?
+    /// Set when another ticket has taken this one in: its number leads there.
+    public var mergedInto: ID<Ticket>?
 
     public init(
         id: ID<Ticket>, number: Int64, subject: String, status: Status = .new, queue: String, priority: Priority = .normal,

@@ -103,7 +103,7 @@ extension DigestService {
                     at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "nature", text: entry.reason))
             if let reason = entry.splitReason {
                 try transaction.reasons.add(
-                    Reason(at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "split", text: reason))
+                    Reason(at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "cut", text: reason))
             }
         case .duplicate(let known):
             // Feeds and exports repeat themselves with every poll; a mail that comes twice is worth a line.

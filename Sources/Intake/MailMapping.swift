@@ -11,7 +11,7 @@ enum MailMapping {
     static let headersKept = [
         "Reply-To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "Return-Path", "Sender",
         "Auto-Submitted", "Precedence", "List-Id", "List-Unsubscribe", "Feedback-ID", "X-Failed-Recipients", "Original-Envelope-Id",
-        "Thread-Index", "X-GM-THRID", "Importance", "X-Priority",
+        "Thread-Index", "Thread-Topic", "X-GM-THRID", "Importance", "X-Priority",
     ]
     static let headerCharactersMax = 1000
 

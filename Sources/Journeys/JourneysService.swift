@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 public import Logging
 public import ServiceLifecycle
 public import Store
@@ -19,9 +19,11 @@ public final class JourneysService: Service {
     private let store: Store
     private let logger: Logger
     private let journeys: Mutex<[JourneyFolder]>
+    private let loops: LoopGuard
 
-    public init(store: Store, journeys: [JourneyFolder], logger: Logger) {
+    public init(store: Store, journeys: [JourneyFolder], loops: LoopGuard = LoopGuard(), logger: Logger) {
         self.store = store
+        self.loops = loops
         self.journeys = Mutex(journeys)
         self.logger = logger
     }
@@ -59,10 +61,10 @@ public final class JourneysService: Service {
         // Most wake-ups bring nothing: a look costs less than a write.
         let isBehind = try await store.read { try !$0.events.read(after: $0.events.cursor(Self.consumer), limit: 1).isEmpty }
         guard isBehind else { return 0 }
-        let journeys = journeys.withLock { $0 }
+        let (journeys, loops) = (journeys.withLock { $0 }, loops)
         return try await store.write { transaction in
             let events = try transaction.events.read(after: transaction.events.cursor(Self.consumer), limit: Self.eventsMax)
-            let walk = Walk(transaction: transaction, journeys: journeys)
+            let walk = Walk(transaction: transaction, journeys: journeys, loops: loops)
             for event in events { try walk.follow(event) }
             if let last = events.last { try transaction.events.setCursor(Self.consumer, last.position) }
             return events.count
@@ -72,11 +74,11 @@ public final class JourneysService: Service {
     /// - Returns: how many steps were due.
     private func takeSteps() async throws -> Int {
         guard let next = try await store.read({ try $0.enrolments.nextDue() }), next <= store.time.now() else { return 0 }
-        let journeys = journeys.withLock { $0 }
+        let (journeys, loops) = (journeys.withLock { $0 }, loops)
         do {
             return try await store.write { transaction in
                 let due = try transaction.enrolments.due(limit: Self.stepsMax)
-                let walk = Walk(transaction: transaction, journeys: journeys)
+                let walk = Walk(transaction: transaction, journeys: journeys, loops: loops)
                 for enrolment in due { try walk.step(enrolment) }
                 return due.count
             }
@@ -88,12 +90,13 @@ public final class JourneysService: Service {
 
     /// One customer whose step fails does not hold up the others.
     private func takeStepsOneByOne(_ journeys: [JourneyFolder]) async throws {
+        let loops = loops
         for enrolment in try await store.read({ try $0.enrolments.due(limit: Self.stepsMax) }) {
             do {
                 try await store.write { transaction in
                     // Somebody may have taken it since.
                     guard try transaction.enrolments.get(enrolment.id) == enrolment else { return }
-                    try Walk(transaction: transaction, journeys: journeys).step(enrolment)
+                    try Walk(transaction: transaction, journeys: journeys, loops: loops).step(enrolment)
                 }
             } catch let error as StoreError where !error.isTemporary {
                 logger.error(

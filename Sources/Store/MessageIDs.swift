@@ -10,6 +10,12 @@ public struct MessageIDs {
         return (try row.optionalID(), try row.optionalID())
     }
 
+    /// A message went to another ticket: answers to it follow.
+    public func move(_ messageID: String, account: String, to ticket: ID<Ticket>) throws {
+        try transaction.execute(
+            "UPDATE message_ids SET ticket_id = $3 WHERE message_id = $1 AND account = $2", messageID, account, ticket)
+    }
+
     /// Fills in what is missing and never moves what is known. With neither it leaves a placeholder.
     public func record(_ messageID: String, account: String, interaction: ID<Interaction>?, ticket: ID<Ticket>?) throws {
         try transaction.execute(

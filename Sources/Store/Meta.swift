@@ -16,7 +16,8 @@ public struct Meta {
 
     /// The greatest id in the database; 0 when it is empty.
     func lastID() throws -> Int64 {
-        try ["spool", "interactions", "customers", "tickets", "agents", "reasons", "sends", "enrolments"].map { table in
+        try ["spool", "interactions", "customers", "tickets", "agents", "reasons", "sends", "enrolments", "ticket_moves", "reopenings"].map
+        { table in
             guard var row = try transaction.first("SELECT COALESCE(max(id), 0) FROM \(table)") else { return 0 }
             return try row.integer()
         }.max() ?? 0

@@ -42,7 +42,8 @@ extension Tickets {
     public func list(_ view: TicketView, limit: Int, before: Timestamp? = nil) throws -> [Ticket] {
         let before = before ?? Timestamp(rawValue: .max)
         func rows(_ condition: String, _ value: (any SQLParameter)? = nil) throws -> [Row] {
-            let sql = "\(Self.select) WHERE \(condition) AND updated_at < $1 ORDER BY updated_at DESC, id DESC LIMIT $2"
+            let sql =
+                "\(Self.select) WHERE \(condition) AND merged_into IS NULL AND updated_at < $1 ORDER BY updated_at DESC, id DESC LIMIT $2"
             guard let value else { return try transaction.query(sql, before, limit) }
             return try transaction.query(sql, before, limit, value)
         }
@@ -65,6 +66,9 @@ extension Tickets {
         for var row in try transaction.query("SELECT status, count(*) FROM tickets GROUP BY status") {
             counts.byStatus[try row.name()] = try row.integer()
         }
+        // A ticket that went into another one is no matter of its own; it is closed, and in no list.
+        counts.byStatus[.closed, default: 0] -= try count("SELECT count(*) FROM tickets WHERE merged_into IS NOT NULL")
+        if counts.byStatus[.closed] == 0 { counts.byStatus[.closed] = nil }
         counts.all = counts.byStatus.values.reduce(0, +)
         counts.open = counts.byStatus.filter(\.key.isOpen).values.reduce(0, +)
         if let agent { counts.mine = try count("SELECT count(*) FROM tickets WHERE assignee_id = $1 AND \(Self.isOpen)", agent) }

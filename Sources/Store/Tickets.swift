@@ -24,8 +24,8 @@ public struct Tickets {
             Self.insertion, ticket.id, ticket.number, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer,
             ticket.customerName,
             ticket.assignee, ticket.account, ticket.kind, ticket.createdAt, ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt,
-            ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, Self.subjectKey(ticket.subject),
-            ticket.status.isOpen)
+            ticket.messageCount, ticket.snippet, ticket.lastMood, ticket.lowestMood, ticket.mergedInto,
+            Self.subjectKey(ticket.subject), ticket.status.isOpen)
     }
 
     /// Stores everything but number, account, kind and creation.
@@ -36,13 +36,13 @@ public struct Tickets {
             UPDATE tickets SET subject = $2, status = $3, queue = $4, priority = $5, customer_id = $6, customer_name = $7, assignee_id = $8,
                 updated_at = $9, last_inbound_at = $10, last_outbound_at = $11, message_count = $12, snippet = $13, last_mood = $14,
                 lowest_mood = $15, subject_key = $16,
-                is_open = $17
+                is_open = $17, merged_into = $18
             WHERE id = $1
             """,
             ticket.id, ticket.subject, ticket.status, ticket.queue, ticket.priority, ticket.customer, ticket.customerName, ticket.assignee,
             ticket.updatedAt, ticket.lastInboundAt, ticket.lastOutboundAt, ticket.messageCount, ticket.snippet, ticket.lastMood,
             ticket.lowestMood, Self.subjectKey(ticket.subject),
-            ticket.status.isOpen)
+            ticket.status.isOpen, ticket.mergedInto)
         if updated == 0 { throw StoreError(.missing, "there is no ticket \(ticket.id) to update") }
     }
 
@@ -60,6 +60,39 @@ public struct Tickets {
             ORDER BY updated_at DESC, id DESC LIMIT 1
             """, customer, subjectKey, since
         ).map(Self.ticket)
+    }
+
+    /// The newest tickets about this subject that were active since then, are not closed and have not gone into another one.
+    public func recent(subjectKey: String, since: Timestamp, limit: Int) throws -> [Ticket] {
+        try transaction.query(
+            """
+            \(Self.select) WHERE subject_key = $1 AND updated_at >= $2 AND status <> 'closed' AND merged_into IS NULL
+            ORDER BY updated_at DESC, id DESC LIMIT $3
+            """, subjectKey, since, limit
+        ).map(Self.ticket)
+    }
+
+    /// When the customer's newest tickets were opened.
+    public func opened(by customer: ID<Customer>, since: Timestamp, limit: Int) throws -> [Timestamp] {
+        try transaction.query(
+            """
+            SELECT created_at FROM tickets WHERE customer_id = $1 AND updated_at > $2 AND created_at > $2
+            ORDER BY updated_at DESC, id DESC LIMIT $3
+            """, customer, since, limit
+        ).map { row in
+            var row = row
+            return try row.time()
+        }
+    }
+
+    /// Whether somebody at this domain wrote or got a message of the ticket.
+    public func hasParticipant(_ id: ID<Ticket>, domain: String) throws -> Bool {
+        let pattern = "%@\(Self.literal(domain.lowercased()))"
+        return try transaction.first(
+            """
+            SELECT 1 FROM interactions
+            WHERE ticket_id = $1 AND (author_email LIKE $2 ESCAPE '!' OR recipients LIKE $3 ESCAPE '!') LIMIT 1
+            """, id, pattern, pattern + "\"%") != nil
     }
 
     /// Whether a message of the ticket came from or went to this address.
@@ -86,9 +119,9 @@ public struct Tickets {
 
     static let columns = """
         id, number, subject, status, queue, priority, customer_id, customer_name, assignee_id, account, kind, created_at, updated_at, \
-        last_inbound_at, last_outbound_at, message_count, snippet, last_mood, lowest_mood
+        last_inbound_at, last_outbound_at, message_count, snippet, last_mood, lowest_mood, merged_into
         """
-    private static let insertion = "INSERT INTO tickets (\(columns), subject_key, is_open) VALUES (\(Dialect.parameters(21)))"
+    private static let insertion = "INSERT INTO tickets (\(columns), subject_key, is_open) VALUES (\(Dialect.parameters(22)))"
     static let select = "SELECT \(columns) FROM tickets"
 
     static func ticket(_ row: Row) throws -> Ticket {
@@ -108,6 +141,7 @@ public struct Tickets {
         ticket.snippet = try row.text()
         ticket.lastMood = try row.optionalReal()
         ticket.lowestMood = try row.optionalReal()
+        ticket.mergedInto = try row.optionalID()
         return ticket
     }
 }

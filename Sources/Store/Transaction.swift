@@ -34,6 +34,8 @@ public final class Transaction {
     public var customers: Customers { Customers(transaction: self) }
     public var tickets: Tickets { Tickets(transaction: self) }
     public var events: Events { Events(transaction: self) }
+    public var loops: Loops { Loops(transaction: self) }
+    public var moves: TicketMoves { TicketMoves(transaction: self) }
     public var reasons: Reasons { Reasons(transaction: self) }
     public var sends: Sends { Sends(transaction: self) }
     public var enrolments: Enrolments { Enrolments(transaction: self) }

@@ -11,7 +11,7 @@ struct Hongyan: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, Release.self, Migrate.self,
             User.self,
-            DKIMCommands.self, Doctor.self, InsightCommands.self,
+            TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, InsightCommands.self,
         ])
 
     static func main() async {

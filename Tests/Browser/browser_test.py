@@ -277,6 +277,32 @@ def check_keys(look, check):
         check("and is", look.wait(lambda: look.js("return document.getElementById('set-status').value") != "solved"))
 
 
+def check_moves(look, check):
+    look.size(DESKTOP)
+    look.get("/?view=open")
+    look.wait(lambda: look.all("#list .item"))
+    one, other = look.js("return [...document.querySelectorAll('#list a[data-ticket]')].slice(-2).map(link => link.dataset.number)")
+    look.get(f"/tickets/{one}?view=open")
+    look.js("document.querySelectorAll('#head details')[1].open = true")
+    look.one("#head form.move input[name=other]").send_keys(other)
+    check("the merge panel has names and contrast", not (bad := look.js(NAMES) + look.js(CONTRAST)), str(bad))
+    look.shot(f"{look.tongue}-merge")
+    look.one("#head form.move button").click()
+    check("merging leads to the other ticket", look.wait(lambda: f"/tickets/{other}" in look.driver.current_url) and f"#{one}" in look.one(".moved").text)
+    look.get(f"/tickets/{one}?view=open")
+    check("the merged number leads there, too", f"/tickets/{other}" in look.driver.current_url)
+    look.js("document.querySelector('.msg .split').open = true")
+    look.js("document.querySelector('.msg .split').scrollIntoView({ block: 'center' })")
+    check("moved messages: names and contrast", not (bad := look.js(NAMES) + look.js(CONTRAST)), str(bad))
+    look.shot(f"{look.tongue}-merged")
+    look.size(PHONE)
+    check("nothing of it is wider than the phone", not look.wide())
+    look.shot(f"{look.tongue}-phone-merged")
+    look.size(DESKTOP)
+    look.one(".moved button").click()
+    check("a merge can be taken back", look.wait(lambda: f"/tickets/{one}" in look.driver.current_url and not look.all(".moved")))
+
+
 def check_shapes(look, check):
     tongue = look.tongue
     look.dark(True)
@@ -328,7 +354,7 @@ def main():
     check = Checks()
     look = Look(options, options.login, options.screenshots)
     look.tongue = "en"
-    parts = [check_login, check_inbox, check_arrival, check_answer, check_split, check_keys, check_shapes, check_pages]
+    parts = [check_login, check_inbox, check_arrival, check_answer, check_split, check_moves, check_keys, check_shapes, check_pages]
     try:
         for part in parts:
             attempt(look, check, part)
@@ -344,7 +370,7 @@ def main():
             look.sign_in()
             look.wait(lambda: look.all("#list .item"))
             check("the Chinese agent reads Chinese", look.js("return document.documentElement.lang") == "zh-CN" and "未分配" in look.one("#views").text)
-            for part in (check_inbox, check_split, check_shapes, check_pages):
+            for part in (check_inbox, check_split, check_moves, check_shapes, check_pages):
                 attempt(look, check, part)
         finally:
             look.driver.quit()

@@ -45,6 +45,23 @@ import Testing
         }
     }
 
+    @Test("where the mailbox takes `support+…`, an answer asks to be answered at an address that only it names")
+    func plusAddress() async throws {
+        try await Office.with(settings: { $0.plusAddresses["support"] = "help@shop.example" }) { office in
+            try await office.deliver([Mail(key: "a")])
+            try await office.placeAll()
+            let reply = try #require(try await office.reply(1001, draft: "d1").reply)
+            let send = try #require(try await office.store.read { try $0.sends.get(reply.send) })
+            let address = try #require(send.details.replyTo)
+            #expect(address.hasPrefix("help+h.s."))
+            #expect(address.hasSuffix("@shop.example"))
+            #expect(address.utf8.count <= 64 + 1 + "shop.example".utf8.count)
+            try await office.deliver([Mail(key: "b", from: "bob@two.example", subject: "x", to: [address.uppercased()])])
+            try await office.placeAll()
+            #expect(try await office.ticketNumber(of: "b") == 1001)
+        }
+    }
+
     @Test("the same draft is answered once, whatever comes with it the second time")
     func sameDraft() async throws {
         try await Office.with(everywhere: true) { office in

@@ -19,7 +19,10 @@ final class Office: Sendable {
     static let start = Timestamp(seconds: 1_795_000_000)
 
     /// - Parameter everywhere: whether the test runs on PostgreSQL, too, when `HONGYAN_TEST_POSTGRES` holds its URL.
-    static func with(rules: String = "", everywhere: Bool = false, _ body: (Office) async throws -> Void) async throws {
+    static func with(
+        rules: String = "", everywhere: Bool = false, settings: (inout DeskSettings) -> Void = { _ in },
+        _ body: (Office) async throws -> Void
+    ) async throws {
         let name = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }
         let folder = NSTemporaryDirectory() + "hongyan-desk-\(name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -27,6 +30,9 @@ final class Office: Sendable {
         let server = ProcessInfo.processInfo.environment["HONGYAN_TEST_POSTGRES"].map { ["\($0)?schema=\(name)"] } ?? []
         for url in ["sqlite://\(folder)/hongyan.sqlite3"] + (everywhere ? server : []) {
             let office = try await Office(url: url, folder: folder, rules: rules)
+            var changed = office.desk.settings
+            settings(&changed)
+            office.desk.reload(changed)
             do {
                 try await body(office)
                 await office.store.close()
@@ -173,6 +179,9 @@ struct Mail: Sendable {
     /// Before now.
     var age: Duration = .zero
     var to = ["help@shop.example"]
+    /// Header fields that are kept; `own:draft` in one stands for the signed name of an answer of ours, as in the body.
+    var fields: [String: String] = [:]
+    var messageID: String?
 
     func interaction(_ id: ID<Interaction>, now: Timestamp, ids: [String: String]) -> Interaction {
         func whole(_ key: String) -> String { ids[key] ?? (key.contains("@") ? key : "\(key)@mail") }
@@ -180,7 +189,12 @@ struct Mail: Sendable {
             id: id, account: account, externalID: key, kind: kind, nature: nature, occurredAt: now - age, receivedAt: now,
             author: Interaction.Author(name: name, email: from.isEmpty ? nil : from, phone: phone), recipients: to, subject: subject,
             body: body)
-        if kind == .mail { message.messageID = "\(key)@mail" }
+        func marked(_ text: String) -> String {
+            ids.reduce(text) { $0.replacing($1.key, with: $1.value.prefix { $0 != "@" }) }
+        }
+        if kind == .mail { message.messageID = messageID ?? "\(key)@mail" }
+        message.body = marked(body)
+        message.fields = fields.map { Interaction.Field(name: $0.key, value: marked($0.value)) }
         message.inReplyTo = inReplyTo.map(whole)
         message.references = references.map(whole)
         return message

@@ -172,7 +172,7 @@ import Testing
             let late = try await office.store.write { transaction in
                 try lost.map { message in
                     try Placing(transaction: transaction, settings: settings, signer: signer, arrivedAt: transaction.now)
-                        .place(ScoredMessage(message: message))
+                        .place(ScoredMessage(message: message)).isPlaced
                 }
             }
             #expect(late.allSatisfy { !$0 })

@@ -22,9 +22,9 @@ import Testing
         var testDescription: String { says }
     }
 
-    @Test("each message joins the ticket it belongs to", .timeLimit(.minutes(10)), arguments: byIDs + bySubject + automatic)
+    @Test("each message joins the ticket it belongs to", .timeLimit(.minutes(10)), arguments: byIDs + bySubject + automatic + bySigns)
     func threads(_ story: Story) async throws {
-        try await Office.with { office in
+        try await Office.with(settings: { $0.trustedDomains = ["partner.example"] }) { office in
             var ids: [String: String] = [:]
             for step in story.steps {
                 switch step {
@@ -123,7 +123,7 @@ import Testing
         Story(
             says: "a stranger's ticket number opens a ticket of their own",
             steps: [.mails([Mail(key: "a")]), .mails([Mail(key: "b", from: "eve@example.com", name: "Eve", subject: "Re: [#1001]")])],
-            filed: ["b": 1002], because: ("b", "opened #1002: the subject names #1001, in which Eve takes no part")),
+            filed: ["b": 1002], because: ("b", "opened #1002, which mentions #1001: the subject names #1001, in which Eve takes no part")),
         Story(
             says: "somebody who got a copy takes part",
             steps: [
@@ -187,13 +187,48 @@ import Testing
     ]
 
     @Test(
+        "what becomes of an answer to a closed ticket is the queue's, else the account's business",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (.reopen, nil, 0, 1001), (.new, nil, 0, 1002), (.newAfter(.seconds(86_400)), nil, 0, 1001),
+            (.newAfter(.seconds(86_400)), nil, 2, 1002), (.reopen, .new, 0, 1002), (.new, .reopen, 2, 1001),
+        ] as [(ClosedPolicy, ClosedPolicy?, Int, Int64)])
+    func closed(account: ClosedPolicy, queue: ClosedPolicy?, daysLater: Int, number: Int64) async throws {
+        try await Office.with(settings: { settings in
+            settings.closedPolicies["support"] = account
+            var policy = QueuePolicy(name: "Support")
+            policy.closed = queue
+            settings.queuePolicies["Support"] = policy
+        }) { office in
+            try await office.deliver([Mail(key: "a")])
+            try await office.placeAll()
+            #expect(try await office.setStatus(1001, .closed) == .changed)
+            office.time.advance(.seconds(daysLater * 86_400))
+            try await office.deliver([Mail(key: "b", inReplyTo: ["a"])])
+            try await office.placeAll()
+            #expect(try await office.ticketNumber(of: "b") == number)
+            #expect(try await office.ticket(1001)?.status == (number == 1001 ? .open : .closed))
+            #expect(try await office.events().contains(.ticketReopened) == (number == 1001))
+        }
+    }
+
+    @Test(
         "the outermost mark of a subject tells a reply from a forward",
         arguments: [
             ("Re: x", .reply), ("RE[2]: x", .reply), ("AW: x", .reply), ("Sv: x", .reply), ("回复：x", .reply), ("答复: x", .reply),
-            ("Re: Fwd: x", .reply), ("Fwd: Re: x", .forward), ("WG: x", .forward), ("转发：x", .forward), ("VS: x", .forward), ("x", .none),
+            ("Re: Fwd: x", .reply), ("Ответ: x", .reply), ("[EXTERNAL] Re: x", .reply), ("RE : x", .reply), ("re2: x", .none),
+            ("返信: x", .reply), ("Fwd: Re: x", .forward), ("WG: x", .forward), ("转发：x", .forward), ("VS: x", .forward), ("x", .none),
             ("", .none), ("Regarding: x", .none), ("re x", .none), ("12:30 tomorrow", .none),
         ] as [(String, SubjectLine.Mark)])
     func marks(subject: String, mark: SubjectLine.Mark) { #expect(SubjectLine.mark(subject) == mark) }
+
+    @Test(
+        "two subjects about the same have the same key",
+        arguments: [
+            ("Re: AW[2]: 回复：Lamp", "lamp"), ("Lamp [#1042]", "lamp"), ("[EXT] Re: RE (3): Lamp", "lamp"), ("Fwd: Lamp", "lamp"),
+            ("Lamp: broken", "lamp: broken"), ("[#12] x [#a]", "x [#a]"), ("  Re:  ", ""), ("Re:Re:Re:", ""),
+        ])
+    func keys(subject: String, key: String) { #expect(Tickets.subjectKey(subject) == key) }
 
     @Test(
         "an answer's subject carries one mark and one number",

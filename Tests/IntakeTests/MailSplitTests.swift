@@ -30,7 +30,7 @@ import Testing
         #expect(mail.signature == "Kind regards,\nAnn Lee")
         #expect(mail.words == "It broke again.")
         #expect(mail.body.contains("> Is it well?"))
-        #expect(reasons.map(\.decision) == ["nature", "split"])
+        #expect(reasons.map(\.decision) == ["nature", "cut"])
         #expect(
             reasons.last?.text
                 == "set apart 3 quoted lines and 2 lines of signature: "

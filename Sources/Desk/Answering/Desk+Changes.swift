@@ -73,14 +73,14 @@ extension Desk {
         guard let message = try transaction.interactions.get(id), try transaction.interactions.makeWhole(id) else { return .unchanged }
         try transaction.reasons.add(
             Reason(
-                at: transaction.now, about: .interaction, subject: id.rawValue, decision: "split",
+                at: transaction.now, about: .interaction, subject: id.rawValue, decision: "cut",
                 text: "shown whole again: \(agent.name) said it was cut wrongly"))
         guard let ticketID = message.ticket, var ticket = try transaction.tickets.get(ticketID) else { return .changed }
         if ticket.snippet == message.words.oneLine(scalarsMax: Placing.snippetScalarsMax) {
             ticket.snippet = message.body.oneLine(scalarsMax: Placing.snippetScalarsMax)
             try transaction.tickets.update(ticket)
         }
-        try appendChange(transaction, ticket, interaction: id, ["change": "split", "agent": agent.login])
+        try appendChange(transaction, ticket, interaction: id, ["change": "cut", "agent": agent.login])
         return .changed
     }
 

@@ -85,6 +85,10 @@ extension Desk {
         send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
         send.inReplyTo = last?.messageID
         send.references = Self.references(to: last)
+        send.details.replyTo = settings.plusAddresses[ticket.account].flatMap {
+            store.signer.address($0, kind: "s", id: sendID.rawValue)
+        }
+        send.details.isMarked = settings.marksText
         send.details.files = options.files
         if options.toAll, let last { send.details.cc = others(on: last, besides: recipient) }
         if options.quotes ?? settings.replies.quotes { send.details.quotes = last?.id }
@@ -139,7 +143,7 @@ extension Desk {
     }
 
     /// RFC 5322 §3.6.4: the parent's References and its own id.
-    private static func references(to parent: Interaction?) -> [String] {
+    static func references(to parent: Interaction?) -> [String] {
         guard let parent, let id = parent.messageID else { return [] }
         let ancestors = parent.references.isEmpty ? Array(parent.inReplyTo.prefix(1)) : parent.references
         let all = ancestors.filter { $0 != id } + [id]

@@ -19,42 +19,53 @@ struct Placing {
     /// When it reached the inbox; differs by a microsecond within a batch, so that lists have one order.
     let arrivedAt: Timestamp
 
-    /// - Returns: false when somebody else has placed it meanwhile (our lease had run out).
-    func place(_ scored: ScoredMessage) throws -> Bool {
+    /// What placing one message came to.
+    struct Outcome {
+        /// False when somebody else has placed it meanwhile (our lease had run out).
+        var isPlaced: Bool
+        /// Breakers that tripped by it, to be told to the log.
+        var tripped: [Breaker] = []
+    }
+
+    func place(_ scored: ScoredMessage) throws -> Outcome {
         guard let stored = try transaction.interactions.get(scored.message.id), stored.ticket == nil, stored.customer == nil else {
-            return false
+            return Outcome(isPlaced: false)
         }
         var message = scored.message
         message.language = message.language ?? scored.language
         message.mood = scored.mood
-        if try unsubscribes(&message) { return true }
-        if message.nature == .human {
-            try placeHuman(&message)
-        } else {
+        if try unsubscribes(&message) { return Outcome(isPlaced: true) }
+        guard message.nature == .human else {
             try placeAutomatic(&message)
+            return Outcome(isPlaced: true)
         }
-        return true
+        return Outcome(isPlaced: true, tripped: try placeHuman(&message))
     }
+
+    private var threading: Threading { Threading(transaction: transaction, signer: signer, settings: settings) }
 
     // MARK: People
 
-    private func placeHuman(_ message: inout Interaction) throws {
+    private func placeHuman(_ message: inout Interaction) throws -> [Breaker] {
         let identification = Identification(transaction: transaction)
         let (customer, isNew) = try identification.identify(message, at: arrivedAt)
         message.customer = customer.id
-        let threading = Threading(transaction: transaction, signer: signer)
+        var watch = LoopWatch(transaction: transaction, rule: settings.loops)
         let isReopened: Bool
         let ticket: Ticket
+        let origin: ID<Ticket>
         switch try threading.thread(message, customer: customer.id) {
-        case .joins(let found, let because):
-            (ticket, isReopened) = try join(found, message, because: because)
+        case .joins(let found, let known, let because):
+            (ticket, isReopened) = try join(found, message, because: because, &watch)
+            origin = known
         case .stands(let because, let mentions):
             ticket = try open(message, customer: customer, because: because, mentions: mentions)
             isReopened = false
+            origin = ticket.id
         }
         message.ticket = ticket.id
         try transaction.interactions.place(message)
-        try threading.remember(message, ticket: ticket.id)
+        try threading.remember(message, ticket: origin)
         try identification.seen(customer, message)
         if let mood = message.mood { try explain(mood, message) }
 
@@ -65,12 +76,22 @@ struct Placing {
             try append(.ticketJoined, message, ["number": "\(ticket.number)", "status": ticket.status.rawValue])
             if isReopened { try append(.ticketReopened, message, ["number": "\(ticket.number)", "status": ticket.status.rawValue]) }
         }
+        try watch.arrived(message, on: ticket)
+        let acknowledging = Acknowledging(transaction: transaction, settings: settings, signer: signer)
+        if let tripped = try acknowledging.acknowledge(message, on: ticket) { watch.tripped.append(tripped) }
+        return watch.tripped
     }
 
-    private func join(_ found: Ticket, _ message: Interaction, because: String) throws -> (Ticket, isReopened: Bool) {
+    private func join(
+        _ found: Ticket, _ message: Interaction, because: String, _ watch: inout LoopWatch
+    ) throws -> (Ticket, isReopened: Bool) {
         var ticket = found
         let before = ticket.status
-        ticket.status = before.afterCustomerMessage ?? before
+        if before.isOpen {
+            ticket.status = before.afterCustomerMessage ?? before
+        } else if try watch.mayReopen(ticket, by: message) {
+            ticket.status = .open
+        }
         take(message, into: &ticket)
         try transaction.tickets.update(ticket)
         try explain(.interaction, message.id.rawValue, "thread", "joined #\(ticket.number): \(because)")
@@ -78,7 +99,7 @@ struct Placing {
             let text = "\(before.rawValue) → \(ticket.status.rawValue): \(message.author.displayName) wrote again"
             try explain(.ticket, ticket.id.rawValue, "status", text)
         }
-        return (ticket, before == .solved)
+        return (ticket, !before.isOpen && ticket.status.isOpen)
     }
 
     private func open(_ message: Interaction, customer: Customer, because: String, mentions: Ticket?) throws -> Ticket {
@@ -124,14 +145,15 @@ struct Placing {
     private func placeAutomatic(_ message: inout Interaction) throws {
         message.mood = nil
         message.customer = try transaction.customers.find(message.author.identities)
-        let threading = Threading(transaction: transaction, signer: signer)
         let kind = message.nature.rawValue
         let isCopy = message.nature == .ownLoop && message.messageID.flatMap(signer.verifyMessageID) != nil
         let outcome: Threading.Outcome =
             isCopy ? .stands(because: "a copy of what we sent", mentions: nil) : try threading.thread(message, customer: message.customer)
+        var remembered: ID<Ticket>?
         switch outcome {
-        case .joins(var ticket, let because):
+        case .joins(var ticket, let origin, let because):
             message.ticket = ticket.id
+            remembered = origin
             ticket.messageCount += 1
             try transaction.interactions.place(message)
             try transaction.tickets.update(ticket)
@@ -142,7 +164,7 @@ struct Placing {
             try transaction.interactions.place(message)
             try explain(.interaction, message.id.rawValue, "thread", "unfiled as \(kind): \(because)")
         }
-        if !isCopy { try threading.remember(message, ticket: message.ticket) }
+        if !isCopy { try threading.remember(message, ticket: remembered) }
     }
 
     // MARK: What is written down

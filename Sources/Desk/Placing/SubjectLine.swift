@@ -1,32 +1,11 @@
+import Domain
+
 /// What a subject line says beside its words: whether it answers or forwards, and which ticket it names.
 enum SubjectLine {
-    enum Mark: Sendable, Equatable { case none, reply, forward }
-
-    /// Longest first would not matter: a mark must be followed by a colon or by `[2]:`.
-    private static let replyMarks: Set<String> = [
-        "re", "aw", "antw", "sv", "odp", "ynt", "res", "回复", "回覆", "答复", "答覆",
-    ]
-    /// `VS` is a reply in Finnish and a forward in Danish and Norwegian; joining less is the safer error.
-    private static let forwardMarks: Set<String> = [
-        "fwd", "fw", "wg", "tr", "rv", "vs", "vb", "vl", "pd", "enc", "i", "ilt", "转发", "轉寄", "轉發",
-    ]
-    private static let markLengthMax = 8
+    typealias Mark = SubjectMarks.Mark
 
     /// The outermost mark.
-    static func mark(_ subject: String) -> Mark {
-        let scalars = subject.unicodeScalars.drop { $0.properties.isWhitespace }
-        let head = scalars.prefix(markLengthMax + 6)
-        guard let colon = head.firstIndex(where: { $0 == ":" || $0 == "：" }) else { return .none }
-        var word = head[..<colon]
-        // Outlook counts: `Re[2]:`, `AW (3):`
-        if let bracket = word.firstIndex(where: { $0 == "[" || $0 == "(" }) {
-            guard word[bracket...].dropFirst().dropLast().allSatisfy({ ("0"..."9").contains($0) }) else { return .none }
-            word = word[..<bracket]
-        }
-        let name = String(String.UnicodeScalarView(word)).trimmed.lowercased()
-        if replyMarks.contains(name) { return .reply }
-        return forwardMarks.contains(name) ? .forward : .none
-    }
+    static func mark(_ subject: String) -> Mark { SubjectMarks.outermost(subject) }
 
     /// Ticket numbers it names: `[#1042]`, `#1042`. At most three; more is a list, not a reply.
     static func numbers(_ subject: String) -> [Int64] {

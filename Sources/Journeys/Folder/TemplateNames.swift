@@ -1,13 +1,13 @@
-import Rules
+public import Rules
 
 /// Which names a step may print, checked when the folder is read: a slip would otherwise hold back every mail.
-enum TemplateNames {
+public enum TemplateNames {
     /// What `Walk` fills in.
-    static let known = ["first_name", "name", "email", "ticket"]
+    public static let known = ["first_name", "name", "email", "ticket"]
 
     /// - Parameters:
     ///   - line: where `text` begins in the file.
-    static func check(_ text: String, file: String, line: Int, column: Int) throws(RuleError) {
+    public static func check(_ text: String, file: String, line: Int, column: Int, known: [String] = known) throws(RuleError) {
         var line = line
         var column = column
         var rest = text.unicodeScalars[...]
@@ -18,7 +18,7 @@ enum TemplateNames {
                     throw RuleError(file: file, line: line, column: column, problem: "this {{ is not closed; write }} after the name")
                 }
                 if let name = name(in: String(inside[..<end])), !known.contains(name) {
-                    throw RuleError(file: file, line: line, column: column, problem: Self.unknown(name))
+                    throw RuleError(file: file, line: line, column: column, problem: unknown(name, known))
                 }
             }
             rest = rest.dropFirst()
@@ -27,7 +27,7 @@ enum TemplateNames {
         }
     }
 
-    private static func unknown(_ name: String) -> String {
+    private static func unknown(_ name: String, _ known: [String]) -> String {
         if let nearest = Spelling.nearest(to: name, of: known) { return "`\(name)` is not known here; did you mean `\(nearest)`?" }
         return "`\(name)` is not known here; use \(Spelling.choice(known))"
     }

@@ -8,6 +8,7 @@ struct Walk {
 
     let transaction: Transaction
     let journeys: [JourneyFolder]
+    var loops = LoopGuard()
 
     /// Lets the event's customer into every journey that begins with it.
     func follow(_ event: Event) throws {
@@ -72,7 +73,14 @@ struct Walk {
         send.topic = journey.topic
         send.vars = Self.vars(customer, ticket: ticket, locale: locale)
         guard try transaction.sends.plan(send) else { return }
-        if let refusal = try refusal(send, customer: customer, journey: journey) {
+        if let refusal = try transaction.loops.refusal(of: send, by: loops, isLeaving: false) {
+            try transaction.loops.apply(refusal, send, by: loops)
+            if refusal.mayGoLater {
+                try transaction.sends.hold(send.id, reason: refusal.reason)
+            } else {
+                try transaction.sends.skip(send.id, reason: refusal.reason)
+            }
+        } else if let refusal = try refusal(send, customer: customer, journey: journey) {
             try transaction.sends.skip(send.id, reason: refusal)
         } else {
             try explain(.send, send.id.rawValue, "send", "planned by \(journey.name)/\(step.name) for \(send.recipient)")

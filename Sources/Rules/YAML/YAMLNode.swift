@@ -130,6 +130,9 @@ public struct YAMLNode: Sendable {
         return "`\(written)` \(problem); " + (names.isEmpty ? "remove it" : "use \(Spelling.choice(names))")
     }
 
+    /// What `duration()` reads, where it stands as a key.
+    public static func duration(of text: String) -> Duration? { duration(text) }
+
     static func duration(_ text: String) -> Duration? {
         if text == "0" { return .zero }
         let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -44,6 +44,7 @@ extension Send.Purpose: SQLParameter {}
 extension Send.State: SQLParameter {}
 extension Ticket.Priority: SQLParameter {}
 extension Ticket.Status: SQLParameter {}
+extension TicketMove.Kind: SQLParameter {}
 
 /// One row of a result. Values are taken from left to right, in the order in which the statement names its columns.
 struct Row {

@@ -14,6 +14,7 @@ enum Migrations {
         Step(version: 2, name: "new words and signatures", common: Schema2.split, only: { _ in "" }),
         Step(version: 3, name: "answers", common: Schema3.answers, only: { _ in "" }),
         Step(version: 4, name: "permissions", common: Schema4.tokens, only: { _ in "" }),
+        Step(version: 5, name: "moved messages and loops", common: Schema5.all, only: { _ in "" }),
     ]
 
     /// Any number that nothing else in the database locks; nodes that start together migrate one after another.
