@@ -89,7 +89,8 @@ struct House: Sendable {
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
             store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
-            settings: DeliverySettings(publicURL: settings.publicURL), gate: gate, logger: logger)
+            settings: settings.delivery, gate: gate, logger: logger,
+            resolver: DNSResolver(loop: loop, servers: settings.nameservers))
         let notify = notify
         let listening: @Sendable (Int) async -> Void = { [logger, settings] port in
             logger.notice("Listening.", metadata: ["address": "\(settings.listenHost):\(port)", "public_url": "\(settings.publicURL)"])
@@ -180,6 +181,13 @@ extension Settings {
             }
             return sender.from[sender.from.index(after: start)..<end].lowercased()
         }
+    }
+
+    var delivery: DeliverySettings {
+        var delivery = DeliverySettings(publicURL: publicURL)
+        delivery.retry.giveUpAfter = giveUpAfter
+        delivery.marketingGiveUpAfter = marketingGiveUpAfter
+        return delivery
     }
 
     /// What stands behind the @ of our Message-IDs.

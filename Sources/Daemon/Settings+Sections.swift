@@ -65,13 +65,17 @@ extension Settings {
 
     static func sender(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Sender {
         let map = try entry.value.mapping(keys: [
-            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo",
+            "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo", "limits",
+            "tls", "private", "port",
         ])
         try checkName(entry)
         let kind = try map.required("kind").oneOf(Sender.Kind.self)
         let place =
-            kind == .folder
-            ? beside(entry.value.file, try map.required("path").string()) : try url(map.required("url"), schemes: ["smtp", "smtps"])
+            switch kind {
+            case .folder: beside(entry.value.file, try map.required("path").string())
+            case .smtp: try url(map.required("url"), schemes: ["smtp", "smtps"])
+            case .mx: ""
+            }
         let from = try map.required("from")
         let text = try from.string()
         guard text.contains("@"), !text.contains(where: \.isNewline) else {
@@ -82,7 +86,8 @@ extension Settings {
         sender.password = try map["password"].map(secrets.secret)
         sender.accessToken = try map["token"].map(secrets.secret)
         sender.tls = try tls(map)
-        if let node = map["connections"] { sender.concurrency = try node.int(in: 1...64) }
+        if let node = map["connections"] { sender.concurrency = try node.int(in: 1...256) }
+        try sending(map, &sender)
         sender.helo = try map["helo"]?.string()
         return sender
     }

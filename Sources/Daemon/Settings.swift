@@ -2,6 +2,7 @@ public import Domain
 import FoundationEssentials
 import Glibc
 import Rules
+public import Transport
 
 /// Everything `hongyan.yaml` says, checked. Secrets are read when it is decoded; printing a value of this type shows none.
 public struct Settings: Sendable {
@@ -28,6 +29,11 @@ public struct Settings: Sendable {
     public var share: String?
     /// Whether a proxy of ours stands in front of the console and names the visitor in X-Forwarded-For.
     public var behindProxy = false
+    /// For direct delivery and its checks; the machine's own when empty.
+    public var nameservers: [DNSServer] = []
+    /// How long mail that is refused for now is tried again.
+    public var giveUpAfter: Duration = .seconds(4 * 86_400)
+    public var marketingGiveUpAfter: Duration = .seconds(86_400)
     /// Lets `/metrics` be read from other machines.
     public var metricsToken: Secret?
 
@@ -35,7 +41,7 @@ public struct Settings: Sendable {
 
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
-        "behind_proxy", "metrics_token",
+        "behind_proxy", "metrics_token", "nameservers", "give_up",
     ]
 
     /// Reads and checks one configuration file.
@@ -80,6 +86,8 @@ public struct Settings: Sendable {
         if let node = root["routing"] { settings.routingFile = beside(file, try node.string()) }
         if let node = root["share"] { settings.share = beside(file, try node.string()) }
         if let node = root["behind_proxy"] { settings.behindProxy = try node.bool() }
+        if let node = root["nameservers"] { settings.nameservers = try nameservers(node) }
+        if let node = root["give_up"] { try giveUp(node, &settings) }
         settings.metricsToken = try root["metrics_token"].map(secrets.secret)
         try check(settings, root)
         return settings
