@@ -11,7 +11,7 @@ public final class DeliveryService: Service {
     static let claimMax = 256
     /// Queues looked at in one pass over a sender's; the next pass goes on behind them.
     static let queuesMax = 1024
-    /// Of these, queues of answers and transactional mail, which are looked at first in every pass.
+    /// Queues of people's answers, which are looked at first in every pass.
     static let urgentQueuesMax = 128
     /// Senders that rows name and nobody configured: rows told so in one pass.
     static let strangersMax = 32
@@ -199,7 +199,7 @@ public final class DeliveryService: Service {
         return .rows(rows.map { Claimed(send: $0, owner: claim, at: now) })
     }
 
-    /// How much to take from which queue: urgent ones first, then all in turn, and of each no more than its destination can use.
+    /// How much to take from which queue: people's answers first, then all in turn, and of each no more than its destination can use.
     private func shares(at now: Timestamp) async throws -> [SendShare] {
         let outlets = outlets
         var shares: [SendShare] = []

@@ -59,15 +59,26 @@ public struct CSVFile: ~Copyable {
         if count == 0 { isAtEnd = true } else { rest += chunk[..<count] }
     }
 
-    /// Behind the first or last line end that stands outside quotes.
+    /// Behind the first or last line end that stands outside quotes. A quote opens a field only at its start, as in `CSV`.
     private static func end(of bytes: [UInt8], last: Bool) -> Int? {
         var isQuoted = false
+        var isAtStart = true
         var found: Int?
-        for (index, byte) in bytes.enumerated() {
-            if byte == 0x22 { isQuoted.toggle() }
-            if byte == 0x0A, !isQuoted {
-                found = index + 1
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if isQuoted {
+                guard byte == 0x22 else { continue }
+                if index < bytes.count, bytes[index] == 0x22 { index += 1 } else { isQuoted = false }
+            } else if byte == 0x22, isAtStart {
+                (isQuoted, isAtStart) = (true, false)
+            } else if byte == 0x0A {
+                found = index
                 if !last { return found }
+                isAtStart = true
+            } else {
+                isAtStart = byte == 0x2C || byte == 0x3B || byte == 0x09
             }
         }
         return found

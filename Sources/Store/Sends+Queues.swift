@@ -2,7 +2,7 @@ public import Domain
 
 /// Rows of one sender that wait for one domain, of one urgency.
 public struct SendQueue: Sendable, Hashable {
-    /// `0 example.com`: answers and transactional mail, `1 …` service mail, `2 …` marketing. In this order they are looked at.
+    /// `0 example.com`: people's answers; `1 …` transactional, `2 …` service, `3 …` marketing mail.
     public let name: String
     /// When its first row is due.
     public let dueAt: Timestamp
@@ -12,9 +12,10 @@ public struct SendQueue: Sendable, Hashable {
     static func name(of send: Send) -> String {
         let urgency =
             switch (send.kind, send.purpose) {
-            case (.reply, _), (_, .transactional): "0 "
-            case (_, .service): "1 "
-            case (_, .marketing): "2 "
+            case (.reply, _): "0 "
+            case (_, .transactional): "1 "
+            case (_, .service): "2 "
+            case (_, .marketing): "3 "
             }
         let recipient = send.recipient.lowercased()
         return urgency + (recipient.lastIndex(of: "@").map { String(recipient[recipient.index(after: $0)...]) } ?? "")

@@ -11,7 +11,7 @@ enum Migrations {
 
     static let steps: [Step] = [
         Step(version: 1, name: "the spine", common: Schema1.work + Schema1.people + Schema1.sending + Schema1.house, only: Schema1.only),
-        Step(version: 2, name: "queues of the ledger", common: Schema3.queues, only: Schema3.only),
+        Step(version: 2, name: "queues of the ledger", common: Schema2.queues, only: Schema2.only),
     ]
 
     /// Any number that nothing else in the database locks; nodes that start together migrate one after another.

@@ -1,5 +1,5 @@
 /// The ledger in queues: by sender, urgency and domain, so that neither a slow domain nor a large campaign stands before anybody else.
-enum Schema3 {
+enum Schema2 {
     static let queues = """
         ALTER TABLE sends ADD COLUMN lane {text} NOT NULL DEFAULT '';
         ALTER TABLE sends ADD COLUMN queue {text} NOT NULL DEFAULT '';
@@ -19,7 +19,7 @@ enum Schema3 {
         let at = dialect == .sqlite ? "instr(recipient, '@')" : "strpos(recipient, '@')"
         return """
             UPDATE sends SET lane = COALESCE(sender, ''), queue =
-                CASE WHEN kind = 'reply' OR purpose = 'transactional' THEN '0' WHEN purpose = 'service' THEN '1' ELSE '2' END
+                CASE WHEN kind = 'reply' THEN '0' WHEN purpose = 'transactional' THEN '1' WHEN purpose = 'service' THEN '2' ELSE '3' END
                 || ' ' || substr(recipient, \(at) + 1);
 
             """
