@@ -90,8 +90,8 @@ extension Operations {
             }
             let would = order.isRehearsal ? "would be planned" : "planned"
             return
-                "Campaign \(order.name): \(count.planned) mails \(would), \(count.known) were there before, \(count.unusable) rows without an address. "
-                + "Who unsubscribed is skipped with that reason when the mail is due."
+                "Campaign \(order.name): \(count.planned) mails \(would), \(count.known) were there before, "
+                + "\(count.unusable) rows without an address. Who unsubscribed is skipped with that reason when the mail is due."
         }
     }
 

@@ -112,13 +112,13 @@ extension DeliveryService {
             if mayTryAgain, isReused, !result.connectionUsable, !result.finalDotSent, result.recipients.isEmpty, !Task.isCancelled {
                 continue
             }
-            return judge(result.outcome, wait: wait, by: open.gate)
+            return judge(result.outcome, wait: wait, by: open.gate, isRelay: lane.domain == nil)
         }
         return nil
     }
 
-    /// Learns from the answer what the destination wants of us.
-    private func judge(_ outcome: DeliveryOutcome, wait: Duration, by gate: DestinationGate) -> DeliveryOutcome {
+    /// Learns from the answer what the destination wants of us. A relay's 4.7.x is about the one recipient, whose domain it speaks for.
+    private func judge(_ outcome: DeliveryOutcome, wait: Duration, by gate: DestinationGate, isRelay: Bool) -> DeliveryOutcome {
         switch outcome {
         case .accepted, .rejected:
             gate.wasGood()
@@ -126,7 +126,7 @@ extension DeliveryService {
         case .deferred(_, let words):
             let refusal = Refusal(words)
             var wait = max(wait, refusal.wait ?? .zero)
-            if refusal.isAboutUs {
+            if isRelay ? refusal.isClosing : refusal.isAboutUs {
                 wait = max(wait, gate.wasTooMuch(because: words, atLeast: refusal.wait, at: store.time.now()))
                 logger.notice("A destination wants us to slow down.", metadata: ["destination": "\(gate.name)", "words": "\(words)"])
             }
@@ -151,6 +151,11 @@ extension DeliveryService {
         }
         let gate = lane.gate
         if let closed = gate.closed(at: store.time.now()) { return .closed(closed.reason, closed.wait) }
+        if gate.isFull {  // somebody else's connection to the same provider may lie unused
+            for other in outlet.lanes where other !== lane && other.hasIdle && other.gate === gate {
+                await close(other.takeIdle(since: Timestamp(rawValue: .max)))
+            }
+        }
         guard await gate.enter(atMost: max(.seconds(1), patience)) else {
             return Task.isCancelled ? .cancelled : .closed("waited too long for a connection to \(gate.name)", .zero)
         }

@@ -1,10 +1,9 @@
 import Domain
 import Synchronization
 
-/// What all mail to one destination shares: how many connections, how fast, and a pause after the other side asked for one. A destination is
-/// a relay, a domain, or a provider with many domains.
+/// What all mail to one destination shares: how many connections, how fast, and a pause after the other side asked for one.
+/// A destination is a relay, a domain, or a provider with many domains.
 final class DestinationGate: Sendable {
-    /// Once the other side is open again, one connection tries; with the first success the others follow.
     private struct State {
         var limits: SendLimits.Destination
         var inside = 0
@@ -17,6 +16,7 @@ final class DestinationGate: Sendable {
         var slowness = PollSchedule(interval: .seconds(60), longestWait: .seconds(3600))
         var closedUntil: Timestamp?
         var closedBecause = ""
+        /// After a pause one connection tries; with its first success the others follow.
         var isProbing = false
     }
 
@@ -96,6 +96,8 @@ final class DestinationGate: Sendable {
 
     /// Whether somebody waits for a connection: an unused one should be closed then.
     var isCrowded: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+    var isFull: Bool { state.withLock { $0.inside >= allowed($0) } }
 
     // MARK: Pace
 

@@ -20,12 +20,14 @@ struct Refusal: Sendable, Hashable {
 
     var isGreylisting: Bool { ["greylist", "graylist", "grey-list", "gray-list", "灰名单"].contains { words.contains($0) } }
 
-    /// 421 closes the whole service (RFC 5321 §4.2.2); 4.7.x is about who we are or how much we send (RFC 3463 §3.8), 4.4.5 and 4.3.2 say
+    /// The whole service is closed for us (RFC 5321 §4.2.2).
+    var isClosing: Bool { !isGreylisting && (code == 421 || words.contains("it said 421")) }
+
+    /// Besides that, 4.7.x is about who we are or how much we send (RFC 3463 §3.8), 4.4.5 and 4.3.2 say
     /// that the system is busy. A greylist is about one message, whatever its code.
     var isAboutUs: Bool {
-        guard !isGreylisting else { return false }
-        if code == 421 || words.contains("it said 421") { return true }
-        guard let status, status.kind == 4 else { return false }
+        if isClosing { return true }
+        guard !isGreylisting, let status, status.kind == 4 else { return false }
         return status.subject == 7 || (status.subject == 4 && status.detail == 5) || (status.subject == 3 && status.detail == 2)
     }
 

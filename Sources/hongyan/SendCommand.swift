@@ -6,8 +6,8 @@ struct SendCommand: AsyncParsableCommand {
         commandName: "send",
         abstract: "Write one letter to the people of a list. The daemon sends it; started again, nobody gets it twice.",
         discussion: """
-            The letter is a folder with 10-letter.md and, for other languages, 10-letter.zh.md, each with a `subject` between two lines of ---.
-            Every column of the list is a value: {{city}}. The columns email, name and lang say who it is.
+            The letter is a folder with 10-letter.md and, for other languages, 10-letter.zh.md; each begins with its `subject` between two
+            lines of ---. Every column of the list is a value: {{city}}. The columns email, name and lang say who it is.
             """)
     @Argument(help: "The folder of the letter.") var letter: String
     @Option(name: .customLong("to"), help: "The list: a CSV file with a column `email`.") var people: String
