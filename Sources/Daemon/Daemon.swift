@@ -94,7 +94,8 @@ struct House: Sendable {
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
             store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
-            settings: settings.delivery, gate: gate, tokens: tokens, logger: logger)
+            settings: settings.delivery, gate: gate, tokens: tokens, logger: logger,
+            resolver: DNSResolver(loop: loop, servers: settings.nameservers))
         watch = AlertService(store: store, loop: loop, intake: intake, tokens: tokens, alerts: settings.alerts, logger: logger)
         let notify = notify
         let listening: @Sendable (Int) async -> Void = { [logger, settings] port in
@@ -190,6 +191,13 @@ extension Settings {
             }
             return sender.from[sender.from.index(after: start)..<end].lowercased()
         }
+    }
+
+    var delivery: DeliverySettings {
+        var delivery = DeliverySettings(publicURL: publicURL)
+        delivery.retry.giveUpAfter = giveUpAfter
+        delivery.marketingGiveUpAfter = marketingGiveUpAfter
+        return delivery
     }
 
     /// What stands behind the @ of our Message-IDs.

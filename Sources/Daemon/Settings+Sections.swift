@@ -74,13 +74,16 @@ extension Settings {
     static func sender(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Sender {
         let map = try entry.value.mapping(keys: [
             "kind", "url", "path", "user", "password", "token", "plain", "ca", "from", "connections", "helo", "dkim", "bounces",
-            "unsubscribe", "smtputf8", "oauth",
+            "unsubscribe", "smtputf8", "oauth", "limits", "tls", "private", "port",
         ])
         try checkName(entry)
         let kind = try map.required("kind").oneOf(Sender.Kind.self)
         let place =
-            kind == .folder
-            ? beside(entry.value.file, try map.required("path").string()) : try url(map.required("url"), schemes: ["smtp", "smtps"])
+            switch kind {
+            case .folder: beside(entry.value.file, try map.required("path").string())
+            case .smtp: try url(map.required("url"), schemes: ["smtp", "smtps"])
+            case .mx: ""
+            }
         let from = try map.required("from")
         let text = try from.string()
         guard text.contains("@"), !text.contains(where: \.isNewline) else {
@@ -99,7 +102,8 @@ extension Settings {
             }
         }
         sender.tls = try tls(map)
-        if let node = map["connections"] { sender.concurrency = try node.int(in: 1...64) }
+        if let node = map["connections"] { sender.concurrency = try node.int(in: 1...256) }
+        try sending(map, &sender)
         sender.helo = try map["helo"]?.string()
         try outgoing(map, secrets, &sender)
         return sender

@@ -3,6 +3,7 @@ public import Domain
 import FoundationEssentials
 import Glibc
 import Rules
+public import Transport
 
 /// Everything `hongyan.yaml` says, checked. Secrets are read when it is decoded; printing a value of this type shows none.
 public struct Settings: Sendable {
@@ -30,6 +31,11 @@ public struct Settings: Sendable {
     public var share: String?
     /// Whether a proxy of ours stands in front of the console and names the visitor in X-Forwarded-For.
     public var behindProxy = false
+    /// For direct delivery and its checks; the machine's own when empty.
+    public var nameservers: [DNSServer] = []
+    /// How long mail that is refused for now is tried again.
+    public var giveUpAfter: Duration = .seconds(4 * 86_400)
+    public var marketingGiveUpAfter: Duration = .seconds(86_400)
     /// Lets `/metrics` be read from other machines.
     public var metricsToken: Secret?
     /// Seals OAuth tokens in the database; a file of its own in the data folder when nil.
@@ -47,6 +53,7 @@ public struct Settings: Sendable {
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
         "behind_proxy", "metrics_token", "replies", "token_key", "alerts", "threading", "queues", "loop_guard",
+        "nameservers", "give_up",
     ]
 
     /// Reads and checks one configuration file.
@@ -96,6 +103,8 @@ public struct Settings: Sendable {
         if let node = root["behind_proxy"] { settings.behindProxy = try node.bool() }
         if let node = root["replies"] { settings.replies = try replies(node) }
         settings.takeUnsubscribeAddresses()
+        if let node = root["nameservers"] { settings.nameservers = try nameservers(node) }
+        if let node = root["give_up"] { try giveUp(node, &settings) }
         settings.metricsToken = try root["metrics_token"].map(secrets.secret)
         settings.tokenKey = try root["token_key"].map { try tokenKey($0, secrets) }
         settings.alerts = try root["alerts"].map(alerts)

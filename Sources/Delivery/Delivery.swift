@@ -13,6 +13,8 @@ public struct DeliverySettings: Sendable, Equatable {
     /// For rows that name no sender; the first one when nil.
     public var defaultSender: String?
     public var retry: RetrySchedule
+    /// Marketing mail is old news after a day; other mail has `retry.giveUpAfter`.
+    public var marketingGiveUpAfter: Duration
     /// How long a claimed row is ours: its wait in memory and one attempt, whose last answer may take ten minutes (RFC 5321 §4.5.3.2.6).
     public var lease: Duration
     /// How long an unused connection is kept open.
@@ -24,10 +26,19 @@ public struct DeliverySettings: Sendable, Equatable {
 
     public init(publicURL: String) {
         self.publicURL = publicURL
-        retry = RetrySchedule()
+        retry = RetrySchedule(giveUpAfter: .seconds(4 * 86400))
+        marketingGiveUpAfter = .seconds(86400)
         lease = .seconds(900)
         idle = .seconds(20)
         grace = .seconds(8)
         loops = LoopGuard()
+    }
+
+    /// How long this row is tried again.
+    func retry(for send: Send) -> RetrySchedule {
+        guard send.kind == .journey, send.purpose == .marketing else { return retry }
+        var schedule = retry
+        schedule.giveUpAfter = min(retry.giveUpAfter, marketingGiveUpAfter)
+        return schedule
     }
 }

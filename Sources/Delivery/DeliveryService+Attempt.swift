@@ -11,12 +11,12 @@ extension DeliveryService {
     /// The part of the lease that must be left when a row is begun: connecting, one attempt, and writing down its outcome.
     static let leaseNeeded: Duration = .seconds(800)
 
-    func attempt(_ row: Claimed, lane: Lane?, connection: inout Lane.Connection?) async {
+    /// - Returns: what is still to be written down; nil when that is done, or nothing became of it.
+    func attempt(_ row: Claimed, outlet: Outlet?, lane: Lane?, connection: inout Lane.Connection?) async -> DeliveryOutcome? {
         let send = row.send
         let now = store.time.now()
         if row.at + settings.lease - now < min(Self.leaseNeeded, settings.lease / 2) {  // a slow connection before this one
-            await record(row, .deferred(after: .zero, "waited too long for a free connection"))
-            return
+            return .deferred(after: .zero, "waited too long for a free connection")
         }
         do {
             let (isKnown, allowsUTF8, loops) = (lane != nil, lane?.sender.smtputf8 == true, settings.loops)
@@ -28,9 +28,12 @@ extension DeliveryService {
             }
             if held != nil {
                 try await patiently(row) { store in _ = try await store.write { try $0.sends.unclaim(send.id, owner: row.owner) } }
-                return
+                return nil
             }
-            guard verdict == .send, let lane else { return try await settle(row, verdict) }
+            guard verdict == .send, let lane, let outlet else {
+                try await settle(row, verdict)
+                return nil
+            }
             let composer = Composer(
                 layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates,
                 keyring: keyring)
@@ -38,17 +41,19 @@ extension DeliveryService {
             do {
                 mail = try await composer.compose(send, from: lane.sender, now: now, store: store)
             } catch let error as ComposeError {
-                return try await settle(row, .hold(error.description))
+                try await settle(row, .hold(error.description))
+                return nil
             }
             if let folder = lane.folder {
                 await deliver(mail, row, into: folder)
-            } else {
-                await deliver(mail, row, lane: lane, connection: &connection)
+                return nil
             }
+            return await deliver(mail, row, outlet: outlet, lane: lane, connection: &connection)
         } catch is CancellationError {
         } catch {
             log(row, "A send could not be settled; its lease will end and it is tried again.", error)
         }
+        return nil
     }
 
     private func settle(_ row: Claimed, _ verdict: Verdict) async throws {
@@ -99,57 +104,130 @@ extension DeliveryService {
         }
     }
 
-    private func deliver(_ mail: Composer.Composed, _ row: Claimed, lane: Lane, connection: inout Lane.Connection?) async {
+    private func deliver(
+        _ mail: Composer.Composed, _ row: Claimed, outlet: Outlet, lane: Lane, connection: inout Lane.Connection?
+    ) async -> DeliveryOutcome? {
         let wait = settings.retry.wait(afterAttempt: row.send.attempts)
         for mayTryAgain in [true, false] {
             let isReused = connection != nil
             if connection == nil {
-                if let closed = lane.closed(at: store.time.now()) {
-                    return await record(row, .deferred(after: max(wait, closed.wait), closed.reason))
-                }
-                do {
-                    connection = try await connect(lane)
-                    lane.wasReached()
-                } catch {
-                    if Task.isCancelled { return }
-                    let pause = lane.wasNotReached(because: "\(error)", at: store.time.now())
-                    logger.warning(
-                        "A sender cannot be reached.",
-                        metadata: ["sender": "\(lane.sender.name)", "error": "\(error)", "retry_in": "\(pause)"])
-                    return await record(row, .deferred(after: max(wait, pause), "\(error)"))
+                switch await connect(outlet, lane, patience: row.at + settings.lease - store.time.now() - Self.leaseNeeded) {
+                case .connected(let new): connection = new
+                case .nobody(let words): return .rejected(words)
+                case .closed(let words, let pause): return .deferred(after: max(wait, pause), words)
+                case .cancelled: return nil
                 }
             }
-            guard var open = connection else { return }
+            guard var open = connection else { return nil }
+            let pause = open.gate.pace(at: store.time.now())
+            if pause > .zero { try? await Task.sleep(for: pause) }
             let (result, isOurs) = await send(mail, row, over: open.client)
             open.mails += 1
-            if result.connectionUsable, open.mails < Lane.mailsPerConnectionMax {
+            if result.connectionUsable, open.mails < lane.sender.limits.perConnection {
                 connection = open
             } else {
                 connection = nil
-                await open.client.quit()
+                await close([open])
             }
-            guard isOurs else { return }
+            guard isOurs else { return nil }
             // A server may have closed a connection that lay idle; nothing was said about this mail yet.
             if mayTryAgain, isReused, !result.connectionUsable, !result.finalDotSent, result.recipients.isEmpty, !Task.isCancelled {
                 continue
             }
-            if case .deferred(_, let words) = result.outcome { return await record(row, .deferred(after: wait, words)) }
-            return await record(row, result.outcome)
+            return judge(result.outcome, wait: wait, by: open.gate, isRelay: lane.domain == nil)
+        }
+        return nil
+    }
+
+    /// Learns from the answer what the destination wants of us. A relay's 4.7.x is about the one recipient, whose domain it speaks for.
+    private func judge(_ outcome: DeliveryOutcome, wait: Duration, by gate: DestinationGate, isRelay: Bool) -> DeliveryOutcome {
+        switch outcome {
+        case .accepted, .rejected:
+            gate.wasGood()
+            return outcome
+        case .deferred(_, let words):
+            let refusal = Refusal(words)
+            var wait = max(wait, refusal.wait ?? .zero)
+            if isRelay ? refusal.isClosing : refusal.isAboutUs {
+                wait = max(wait, gate.wasTooMuch(because: words, atLeast: refusal.wait, at: store.time.now()))
+                logger.notice("A destination wants us to slow down.", metadata: ["destination": "\(gate.name)", "words": "\(words)"])
+            }
+            return .deferred(after: wait, words)
+        case .uncertain: return outcome
         }
     }
 
-    private func connect(_ lane: Lane) async throws -> Lane.Connection {
+    private enum Connecting {
+        case connected(Lane.Connection)
+        case nobody(String)
+        case closed(String, Duration)
+        case cancelled
+    }
+
+    /// - Parameter patience: how long to wait for others of the same destination to be done.
+    private func connect(_ outlet: Outlet, _ lane: Lane, patience: Duration) async -> Connecting {
+        let sender = lane.sender
+        let dialer = DirectDialer(sender: sender, loop: loop, resolver: resolver, policies: policies, logger: logger)
+        if let domain = lane.domain, let provider = await dialer.provider(of: domain), lane.gate.name != provider {
+            lane.gate = outlet.gate(provider)
+        }
+        let gate = lane.gate
+        if let closed = gate.closed(at: store.time.now()) { return .closed(closed.reason, closed.wait) }
+        if gate.isFull {  // somebody else's connection to the same provider may lie unused
+            for other in outlet.lanes where other !== lane && other.hasIdle && other.gate === gate {
+                await close(other.takeIdle(since: Timestamp(rawValue: .max)))
+            }
+        }
+        guard await gate.enter(atMost: max(.seconds(1), patience)) else {
+            return Task.isCancelled ? .cancelled : .closed("waited too long for a connection to \(gate.name)", .zero)
+        }
+        do {
+            let problem: String
+            if let closed = gate.closed(at: store.time.now()) {  // while we waited
+                gate.leave()
+                return .closed(closed.reason, closed.wait)
+            }
+            switch try await dial(dialer, lane) {
+            case .connected(let client):
+                gate.wasReached()
+                return .connected(Lane.Connection(client: client, gate: gate, idleSince: store.time.now()))
+            case .nobody(let words):
+                gate.leave()
+                return .nobody(words)
+            case .notNow(let words): problem = words
+            }
+            gate.leave()
+            return notReached(problem, sender, gate)
+        } catch {
+            gate.leave()
+            return Task.isCancelled ? .cancelled : notReached("\(error)", sender, gate)
+        }
+    }
+
+    private func dial(_ dialer: DirectDialer, _ lane: Lane) async throws -> DirectDialer.Dial {
+        if let domain = lane.domain { return try await dialer.dial(domain) }
         let sender = lane.sender
         let endpoint = LineEndpoint(
             sender.url, user: sender.user, password: sender.password, accessToken: sender.accessToken, tls: sender.tls, helo: sender.helo)
-        let client: SMTPClient
         if let tokens, let name = sender.tokenName {
-            client = try await tokens.connect(name, endpoint) { [loop, logger] in try await SMTPClient.connect($0, on: loop, logger: logger)
-            }
-        } else {
-            client = try await SMTPClient.connect(endpoint, on: loop, logger: logger)
+            return .connected(
+                try await tokens.connect(name, endpoint) { [loop, logger] in
+                    try await SMTPClient.connect($0, on: loop, logger: logger)
+                })
         }
-        return Lane.Connection(client: client, idleSince: store.time.now())
+        return .connected(try await SMTPClient.connect(endpoint, on: loop, logger: logger))
+    }
+
+    private func notReached(_ words: String, _ sender: Sender, _ gate: DestinationGate) -> Connecting {
+        let now = store.time.now()
+        let refusal = Refusal(words)
+        let pause =
+            refusal.isAboutUs
+            ? gate.wasTooMuch(because: words, atLeast: refusal.wait, at: now) : gate.wasNotReached(because: words, at: now)
+        logger.warning(
+            "A destination cannot be reached.",
+            metadata: ["sender": "\(sender.name)", "destination": "\(gate.name)", "error": "\(words)", "retry_in": "\(pause)"])
+        return .closed(words, pause)
     }
 
     /// - Returns: what became of it, and whether the row was still ours when the dot was due; if not, its new owner writes the outcome.
@@ -187,7 +265,7 @@ extension DeliveryService {
     /// Stores what became of the attempt. An address the other side calls dead gets no more mail from journeys.
     func record(_ row: Claimed, _ outcome: DeliveryOutcome) async {
         let send = row.send
-        let retry = settings.retry
+        let retry = settings.retry(for: send)
         let leaseEnd = row.at + settings.lease
         do {
             try await patiently(row) { store in

@@ -7,13 +7,22 @@ public import Transport
 
 /// Claims due rows of the send ledger and hands each to its sender's lane. Several may run on one database: the claim is the lock.
 public final class DeliveryService: Service {
-    /// Rows in memory over all lanes; the ledger keeps the rest.
-    static let waitingMax = 96
-    static let claimMax = 32
+    /// Rows of one claim.
+    static let claimMax = 256
+    /// Queues looked at in one pass over a sender's; the next pass goes on behind them.
+    static let queuesMax = 1024
+    /// Queues of people's answers, which are looked at first in every pass.
+    static let urgentQueuesMax = 128
+    /// Senders that rows name and nobody configured: rows told so in one pass.
+    static let strangersMax = 32
+    /// While due rows wait for a full or closed destination.
+    static let sleepWhileFull: Duration = .seconds(1)
     /// Longest sleep, so that a lost wake-up or a changed clock heals itself.
     static let sleepMax: Duration = .seconds(30)
     static let sleepWhileHeld: Duration = .seconds(1)
     static let sleepWithIdleConnections: Duration = .seconds(5)
+    /// Outcomes of one connection on their way into the ledger.
+    static let recordsMax = 4
 
     let store: Store
     let loop: TransferLoop
@@ -22,6 +31,8 @@ public final class DeliveryService: Service {
     /// For senders that log in by OAuth 2.
     let tokens: OAuthKeeper?
     let logger: Logger
+    let resolver: DNSResolver
+    let policies: MTASTS
     let templates = TemplateCache()
     let keyring = DKIMKeyring()
     private let state: Mutex<State>
@@ -34,16 +45,26 @@ public final class DeliveryService: Service {
     private struct State {
         var layouts: Layouts
         /// In the order of the configuration.
-        var lanes: [Lane]
+        var outlets: [Outlet]
         var claims: Int64 = 0
-        var waiting = 0
         /// Rows a lane could not take along; the dispatcher gives them out again.
         var homeless: [Claimed] = []
     }
 
-    public init(
+    /// - Parameter resolver: finds the servers of direct delivery; one that asks the machine's name servers when nil.
+    public convenience init(
         store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
-        tokens: OAuthKeeper? = nil, logger: Logger
+        tokens: OAuthKeeper? = nil, logger: Logger, resolver: DNSResolver? = nil
+    ) {
+        self.init(
+            store: store, loop: loop, senders: senders, layouts: layouts, settings: settings, gate: gate, tokens: tokens, logger: logger,
+            resolver: resolver, fetchPolicy: MTASTS.fetcher(loop))
+    }
+
+    init(
+        store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
+        tokens: OAuthKeeper? = nil, logger: Logger, resolver: DNSResolver?,
+        fetchPolicy: @escaping @Sendable (String) async throws -> HTTPResponse
     ) {
         self.store = store
         self.loop = loop
@@ -51,37 +72,37 @@ public final class DeliveryService: Service {
         self.gate = gate
         self.tokens = tokens
         self.logger = logger
-        state = Mutex(State(layouts: layouts, lanes: senders.map(Lane.init)))
+        let resolver = resolver ?? DNSResolver(loop: loop)
+        self.resolver = resolver
+        policies = MTASTS(store: store, resolver: resolver, logger: logger, fetch: fetchPolicy)
+        state = Mutex(State(layouts: layouts, outlets: senders.map(Outlet.init)))
         name = "delivery-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
     }
 
     /// Puts new accounts and frames into force. What is on its way is finished by the old ones.
     public func reload(senders: [Sender], layouts: Layouts) {
         let old = state.withLock { state in
-            let kept = state.lanes
+            let kept = state.outlets
             state.layouts = layouts
-            state.lanes = senders.map { sender in kept.first { $0.sender == sender } ?? Lane(sender) }
-            return kept.filter { lane in !state.lanes.contains { $0 === lane } }
+            state.outlets = senders.map { sender in kept.first { $0.sender == sender } ?? Outlet(sender) }
+            return kept.filter { outlet in !state.outlets.contains { $0 === outlet } }
         }
-        for lane in old {
-            let left = lane.retire()
-            state.withLock { state in
-                state.homeless += left.rows
-                state.waiting -= left.rows.count
-            }
-            for connection in left.connections { Task { await connection.client.quit() } }
+        for outlet in old {
+            let left = outlet.retire()
+            state.withLock { $0.homeless += left.rows }
+            for connection in left.connections { Task { await close([connection]) } }
         }
         reloaded.ring()
     }
 
     var layouts: Layouts { state.withLock { $0.layouts } }
+    private var outlets: [Outlet] { state.withLock { $0.outlets } }
 
     /// The account a row goes out by: its own, else the default one.
-    func lane(for send: Send) -> Lane? {
-        state.withLock { state in
-            guard let name = send.sender ?? settings.defaultSender else { return state.lanes.first }
-            return state.lanes.first { $0.sender.name == name }
-        }
+    private func outlet(for send: Send) -> Outlet? {
+        let outlets = outlets
+        guard let name = send.sender ?? settings.defaultSender else { return outlets.first }
+        return outlets.first { $0.sender.name == name }
     }
 
     /// Returns after graceful shutdown, when what was under way has ended or `settings.grace` is over.
@@ -98,14 +119,15 @@ public final class DeliveryService: Service {
             await group.next()
             group.cancelAll()
         }
-        for lane in state.withLock({ $0.lanes }) { await close(lane.takeIdle(since: Timestamp(rawValue: .max))) }
+        for lane in outlets.flatMap(\.lanes) { await close(lane.takeIdle(since: Timestamp(rawValue: .max))) }
     }
 
     // MARK: Claiming
 
     private enum Pass: Sendable {
         case rows([Claimed])
-        case sleep(Duration)
+        /// - Parameter untilRoom: or until a worker has taken a row.
+        case sleep(Duration, untilRoom: Bool)
     }
 
     private func dispatch(_ workers: inout DiscardingTaskGroup) async {
@@ -113,7 +135,8 @@ public final class DeliveryService: Service {
         var failures = PollSchedule(interval: .seconds(1), longestWait: .seconds(30))
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let ticket = store.signals.ticket(.sends)
-            let sleep: Duration
+            var sleep: Duration
+            var untilRoom = false
             do {
                 clock = try await gate.note(last: clock)
                 await closeIdle()
@@ -123,7 +146,7 @@ public final class DeliveryService: Service {
                     give(rows, &workers)
                     await waitForRoom()
                     continue
-                case .sleep(let duration): sleep = duration
+                case .sleep(let duration, let room): (sleep, untilRoom) = (duration, room)
                 }
                 failures.recordSuccess()
             } catch {
@@ -131,7 +154,7 @@ public final class DeliveryService: Service {
                 failures.recordFailure()
                 logger.error("The send ledger cannot be read.", metadata: ["error": "\(error)", "retry_in": "\(sleep)"])
             }
-            await self.sleep(ticket, atMost: sleep)
+            await self.sleep(ticket, atMost: sleep, untilRoom: untilRoom)
         }
         await putBack()
     }
@@ -140,7 +163,7 @@ public final class DeliveryService: Service {
     private func putBack() async {
         let rows = state.withLock { state in
             defer { state.homeless = [] }
-            return state.lanes.flatMap { $0.empty() } + state.homeless
+            return state.outlets.flatMap { $0.empty() } + state.homeless
         }
         guard !rows.isEmpty else { return }
         do {
@@ -159,28 +182,107 @@ public final class DeliveryService: Service {
             return state.homeless
         }
         if !homeless.isEmpty { return .rows(homeless) }
-        let (held, due) = try await store.read { (try DeliveryGate.heldReason(in: $0), try $0.sends.nextDue()) }
-        if held != nil { return .sleep(Self.sleepWhileHeld) }
+        let (held, due, leaseEnd) = try await store.read {
+            (try DeliveryGate.heldReason(in: $0), try $0.sends.nextDue(), try $0.sends.nextLeaseEnd())
+        }
+        if held != nil { return .sleep(Self.sleepWhileHeld, untilRoom: false) }
         let now = store.time.now()
-        guard let due, due <= now else { return .sleep(sleepTime(until: due, now: now)) }
-        let (limit, claim) = state.withLock { state in
+        guard let due, due <= now else { return .sleep(sleepTime(until: due, now: now), untilRoom: false) }
+        let shares = try await shares(at: now)
+        let isLeaseOver = leaseEnd.map { $0 <= now } ?? false
+        guard !shares.isEmpty || isLeaseOver else { return .sleep(Self.sleepWhileFull, untilRoom: true) }
+        let claim = state.withLock { state in
             state.claims += 1
-            return (min(Self.claimMax, Self.waitingMax - state.waiting), "\(name)-\(state.claims)")
+            return "\(name)-\(state.claims)"
         }
         let lease = settings.lease
         let rows = try await store.write { transaction in
-            try DeliveryGate.heldReason(in: transaction) == nil ? transaction.sends.claim(owner: claim, lease: lease, limit: limit) : []
+            try DeliveryGate.heldReason(in: transaction) == nil ? transaction.sends.claim(owner: claim, lease: lease, from: shares) : []
         }
-        guard !rows.isEmpty else { return .sleep(.milliseconds(200)) }  // somebody else was faster, or an expired lease was settled
+        // Otherwise somebody else was faster, or an expired lease was settled.
+        guard !rows.isEmpty else { return .sleep(.milliseconds(200), untilRoom: false) }
         return .rows(rows.map { Claimed(send: $0, owner: claim, at: now) })
     }
 
+    /// How much to take from which queue: people's answers first, then all in turn, and of each no more than its destination can use.
+    private func shares(at now: Timestamp) async throws -> [SendShare] {
+        let outlets = outlets
+        var shares: [SendShare] = []
+        for outlet in outlets where outlet.isHungry {
+            var lanes = [outlet.sender.name]
+            if outlet.sender.name == settings.defaultSender ?? outlets.first?.sender.name { lanes.append("") }
+            if outlet.turn() { lanes.reverse() }  // neither of the two is always the first
+            let (cursor, walk) = (outlet.cursor, lanes)
+            let (urgent, others) = try await store.read { transaction in
+                (
+                    try walk.map { ($0, try transaction.sends.queues(lane: $0, after: "0", limit: Self.urgentQueuesMax)) },
+                    try walk.map { ($0, try transaction.sends.queues(lane: $0, after: max(cursor, "1"), limit: Self.queuesMax)) }
+                )
+            }
+            var picking = Picking(outlet: outlet, now: now, free: min(Self.claimMax, outlet.free))
+            for (lane, queues) in urgent { for queue in queues where queue.name < "1" { picking.take(lane, queue) } }
+            for (lane, queues) in others { picking.takeInTurn(lane, queues) }
+            outlet.cursor = picking.next ?? ""
+            shares += picking.shares
+        }
+        return shares + (try await strangers(besides: outlets))
+    }
+
+    private struct Picking {
+        let outlet: Outlet
+        let now: Timestamp
+        var free: Int
+        var shares: [SendShare] = []
+        var taken: [String: Int] = [:]
+        /// Behind which queue the next pass begins; nil: at the beginning.
+        var next: String?
+
+        mutating func take(_ lane: String, _ queue: SendQueue) {
+            guard queue.dueAt <= now, free > 0 else { return }
+            let domain = outlet.isDirect ? String(queue.domain) : ""
+            let before = taken[domain, default: 0]
+            let limit = min(free, outlet.share(of: queue, free: free + before, at: now) - before)
+            guard limit > 0 else { return }
+            shares.append(SendShare(lane: lane, queue: queue.name, limit: limit))
+            taken[domain] = before + limit
+            free -= limit
+        }
+
+        mutating func takeInTurn(_ lane: String, _ queues: [SendQueue]) {
+            for queue in queues {
+                take(lane, queue)
+                if free == 0 {
+                    next = min(next ?? queue.name, queue.name)
+                    return
+                }
+            }
+            if queues.count == DeliveryService.queuesMax, let last = queues.last { next = min(next ?? last.name, last.name) }
+        }
+    }
+
+    /// Rows for senders that nobody configured: they are held with the reason.
+    private func strangers(besides outlets: [Outlet]) async throws -> [SendShare] {
+        let known = Set(outlets.map(\.sender.name) + (outlets.isEmpty ? [] : [""]))
+        return try await store.read { transaction in
+            var shares: [SendShare] = []
+            for lane in try transaction.sends.lanes() where !known.contains(lane) {
+                for queue in try transaction.sends.queues(lane: lane, after: "", limit: Self.strangersMax)
+                where queue.dueAt <= transaction.now {
+                    shares.append(SendShare(lane: lane, queue: queue.name, limit: Self.strangersMax))
+                }
+                if shares.count >= Self.strangersMax { break }
+            }
+            return shares
+        }
+    }
+
     /// Until a row may have become due, the settings changed, or the daemon is told to stop.
-    private func sleep(_ ticket: Int, atMost duration: Duration) async {
+    private func sleep(_ ticket: Int, atMost duration: Duration, untilRoom: Bool) async {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.store.signals.wait(.sends, after: ticket, atMost: duration) }
                 group.addTask { await self.reloaded.wait() }
+                if untilRoom { group.addTask { await self.room.wait() } }
                 await group.next()
                 group.cancelAll()
             }
@@ -188,62 +290,67 @@ public final class DeliveryService: Service {
     }
 
     private func sleepTime(until due: Timestamp?, now: Timestamp) -> Duration {
-        let hasIdle = state.withLock { $0.lanes.contains(where: \.hasIdle) }
-        let longest = hasIdle ? Self.sleepWithIdleConnections : Self.sleepMax
+        let longest = outlets.contains(where: \.hasIdle) ? Self.sleepWithIdleConnections : Self.sleepMax
         guard let due else { return longest }
         return max(.milliseconds(5), min(due - now, longest))
     }
 
     private func give(_ rows: [Claimed], _ workers: inout DiscardingTaskGroup) {
-        state.withLock { $0.waiting += rows.count }
         for row in rows {
-            if let lane = lane(for: row.send) {
-                for _ in 0..<lane.add([row]) { workers.addTask { await self.work(lane) } }
+            if let outlet = outlet(for: row.send) {
+                outlet.took(1)
+                let lane = outlet.lane(for: MXPlan.domain(of: row.send.recipient) ?? "")
+                for _ in 0..<lane.add([row]) { workers.addTask { await self.work(lane, of: outlet) } }
             } else {
                 workers.addTask { await self.settleWithoutSender(row) }
             }
         }
     }
 
-    /// Before memory runs empty it is filled again; before it overflows nothing more is claimed.
+    /// Before an outlet's memory runs empty it is filled again; before it overflows nothing more is claimed for it.
     private func waitForRoom() async {
-        while state.withLock({ $0.waiting > Self.waitingMax - Self.claimMax }), !Task.isShuttingDownGracefully, !Task.isCancelled {
+        while !outlets.contains(where: \.isHungry), !outlets.isEmpty, !Task.isShuttingDownGracefully, !Task.isCancelled {
             _ = await cancelWhenGracefulShutdown { await self.room.wait() }
         }
     }
 
     // MARK: Workers
 
-    /// One connection's worth of work: takes rows of its lane until none is left.
-    private func work(_ lane: Lane) async {
+    /// One connection's worth of work: takes rows of its lane until none is left. While an outcome is written down the next row is begun.
+    private func work(_ lane: Lane, of outlet: Outlet) async {
         var connection = lane.takeIdle()
-        while let row = lane.next() {
-            tookOne()
-            await attempt(row, lane: lane, connection: &connection)
-            if Task.isCancelled { break }
+        await withTaskGroup(of: Void.self) { records in
+            var open = 0
+            while let row = lane.next() {
+                outlet.gave(1)
+                if outlet.isHungry { room.ring() }
+                if let outcome = await attempt(row, outlet: outlet, lane: lane, connection: &connection) {
+                    if open >= Self.recordsMax { await records.next() } else { open += 1 }
+                    records.addTask { await self.record(row, outcome) }
+                }
+                if Task.isCancelled { break }
+            }
         }
+        room.ring()
         guard var connection else { return }
         connection.idleSince = store.time.now()
-        if Task.isCancelled || Task.isShuttingDownGracefully || !lane.park(connection) { await connection.client.quit() }
+        if Task.isCancelled || Task.isShuttingDownGracefully || !lane.park(connection) { await close([connection]) }
     }
 
     private func settleWithoutSender(_ row: Claimed) async {
-        tookOne()
         var none: Lane.Connection?
-        await attempt(row, lane: nil, connection: &none)
-    }
-
-    private func tookOne() {
-        state.withLock { $0.waiting -= 1 }
-        room.ring()
+        if let outcome = await attempt(row, outlet: nil, lane: nil, connection: &none) { await record(row, outcome) }
     }
 
     private func closeIdle() async {
         let since = store.time.now() - settings.idle
-        for lane in state.withLock({ $0.lanes }) where lane.hasIdle { await close(lane.takeIdle(since: since)) }
+        for lane in outlets.flatMap(\.lanes) where lane.hasIdle { await close(lane.takeIdle(since: since)) }
     }
 
-    private func close(_ connections: [Lane.Connection]) async {
-        for connection in connections { await connection.client.quit() }
+    func close(_ connections: [Lane.Connection]) async {
+        for connection in connections {
+            connection.gate.leave()
+            await connection.client.quit()
+        }
     }
 }

@@ -10,13 +10,13 @@ struct Claimed: Sendable {
     let at: Timestamp
 }
 
-/// One sender account at work: the rows that wait for it, its workers, its open connections, and a pause while it is out of reach.
+/// One sender account at work for one destination: the rows that wait, its workers and its open connections. A relay takes mail for all
+/// domains over one lane; direct delivery has a lane for each domain.
 final class Lane: Sendable {
-    /// Large providers ask for a new connection now and then (Yahoo: 20 mails, most: 100).
-    static let mailsPerConnectionMax = 50
-
     struct Connection: Sendable {
         let client: SMTPClient
+        /// Whose connections it counts among.
+        let gate: DestinationGate
         var mails = 0
         var idleSince: Timestamp
     }
@@ -26,21 +26,31 @@ final class Lane: Sendable {
         var workers = 0
         var idle: [Connection] = []
         var isRetired = false
-        var failures = PollSchedule(interval: .seconds(2), longestWait: .seconds(300))
-        var closedUntil: Timestamp?
-        var closedBecause = ""
+        var gate: DestinationGate
     }
 
     let sender: Sender
+    /// Of direct delivery; nil where one relay or folder takes everything.
+    let domain: String?
     let folder: FolderOutbox?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ sender: Sender) {
+    init(_ sender: Sender, domain: String?, gate: DestinationGate) {
         self.sender = sender
+        self.domain = domain
         folder = sender.kind == .folder ? FolderOutbox(path: sender.url) : nil
+        state = Mutex(State(gate: gate))
     }
 
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
+    /// Rows that wait or are worked on.
+    var load: Int { state.withLock { $0.waiting.count + $0.workers } }
+    var isUnused: Bool { state.withLock { $0.waiting.isEmpty && $0.workers == 0 && $0.idle.isEmpty } }
+
+    /// What this destination shares with others. It becomes the provider's once the domain's servers are known.
+    var gate: DestinationGate {
+        get { state.withLock { $0.gate } }
+        set { state.withLock { $0.gate = newValue } }
+    }
 
     // MARK: Rows
 
@@ -48,7 +58,7 @@ final class Lane: Sendable {
     func add(_ rows: [Claimed]) -> Int {
         state.withLock { state in
             state.waiting += rows
-            let wanted = min(state.waiting.count, max(1, sender.concurrency)) - state.workers
+            let wanted = min(state.waiting.count, max(1, state.gate.connectionsMax)) - state.workers
             state.workers += max(0, wanted)
             return max(0, wanted)
         }
@@ -92,7 +102,7 @@ final class Lane: Sendable {
     /// - Returns: false when it is not wanted any more; close it then.
     func park(_ connection: Connection) -> Bool {
         state.withLock { state in
-            guard !state.isRetired, connection.mails < Self.mailsPerConnectionMax else { return false }
+            guard !state.isRetired, connection.mails < sender.limits.perConnection, !connection.gate.isCrowded else { return false }
             state.idle.append(connection)
             return true
         }
@@ -106,34 +116,6 @@ final class Lane: Sendable {
             let old = state.idle.filter { $0.idleSince <= since }
             state.idle.removeAll { $0.idleSince <= since }
             return old
-        }
-    }
-
-    // MARK: Out of reach
-
-    /// Why no connection should be tried before that time; nil when one may be.
-    func closed(at now: Timestamp) -> (reason: String, wait: Duration)? {
-        state.withLock { state in
-            guard let until = state.closedUntil, now < until else { return nil }
-            return (state.closedBecause, until - now)
-        }
-    }
-
-    func wasReached() {
-        state.withLock { state in
-            state.failures.recordSuccess()
-            state.closedUntil = nil
-        }
-    }
-
-    /// - Returns: how long nobody will try.
-    func wasNotReached(because reason: String, at now: Timestamp) -> Duration {
-        state.withLock { state in
-            let wait = state.failures.nextWait
-            state.failures.recordFailure()
-            state.closedUntil = now + wait
-            state.closedBecause = reason
-            return wait
         }
     }
 }

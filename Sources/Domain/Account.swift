@@ -125,7 +125,7 @@ public struct FormMapping: Sendable, Hashable {
 public struct Sender: Sendable, Hashable {
     public var name: String
     public var kind: Kind
-    /// `smtp://host:25`, `smtps://host`, or the folder's path.
+    /// `smtp://host:25`, `smtps://host`, or the folder's path; empty for direct delivery.
     public var url: String
     public var user: String?
     public var password: Secret?
@@ -149,7 +149,16 @@ public struct Sender: Sendable, Hashable {
     /// Whether recipients such as 用户@例子.中国 may be written to (RFC 6531); many servers still refuse them.
     public var smtputf8: Bool
 
-    public enum Kind: String, Sendable, CaseIterable { case smtp, folder }
+    public var limits: SendLimits
+    /// Of direct delivery.
+    public var encryption: MailEncryption
+    /// Whether direct delivery may go to servers inside private networks; otherwise somebody's MX record could lead into ours.
+    public var allowsPrivate: Bool
+    /// Where the servers of direct delivery listen.
+    public var port: Int
+
+    /// `mx` delivers straight to the servers of each recipient's domain.
+    public enum Kind: String, Sendable, CaseIterable { case smtp, folder, mx }
 
     public init(name: String, kind: Kind, url: String, from: String) {
         self.name = name
@@ -157,7 +166,11 @@ public struct Sender: Sendable, Hashable {
         self.url = url
         self.from = from
         tls = TLS()
-        concurrency = 2
+        concurrency = kind == .mx ? 16 : 2
+        limits = SendLimits()
+        encryption = .opportunistic
+        allowsPrivate = false
+        port = 25
         dkim = []
         smtputf8 = false
     }

@@ -10,17 +10,14 @@ extension Sends {
     public func claim(owner: String, lease: Duration, limit: Int) throws -> [Send] {
         try settleExpired()
         let sql = """
-            WITH picked AS (
-                SELECT id FROM sends WHERE state IN ('planned', 'deferred') AND due_at <= $3 ORDER BY due_at, id
-                LIMIT $4 \(transaction.dialect.skipLocked))
-            UPDATE sends SET state = 'claimed', attempts = attempts + 1, lease_owner = $1, lease_until = $2,
-                first_tried_at = COALESCE(first_tried_at, $3)
-            WHERE id IN (SELECT id FROM picked) AND state IN ('planned', 'deferred') RETURNING \(Self.columns)
+            SELECT id FROM sends WHERE state IN ('planned', 'deferred') AND due_at <= $1 ORDER BY due_at, id
+            LIMIT $2 \(transaction.dialect.skipLocked)
             """
-        let claimed = try transaction.query(sql, owner, transaction.now + lease, transaction.now, limit).map(Self.send)
-            .sorted { ($0.dueAt, $0.id) < ($1.dueAt, $1.id) }
-        for send in claimed { try announce(send.id, .claimed) }
-        return claimed
+        let picked = try transaction.query(sql, transaction.now, limit).map { row in
+            var row = row
+            return try row.integer()
+        }
+        return picked.isEmpty ? [] : try take(picked, owner: owner, lease: lease)
     }
 
     /// Gives back a claimed row on which no work was begun: it is planned and due as before, and the attempt is not counted.
@@ -41,14 +38,13 @@ extension Sends {
     /// Says that the final dot may leave us now.
     /// - Returns: false when the lease was lost; do not send then.
     public func handOver(_ id: ID<Send>, messageID: String, owner: String) throws -> Bool {
-        let isOurs =
-            try transaction.execute(
-                """
-                UPDATE sends SET state = 'handed_over', message_id = $2
-                WHERE id = $1 AND state = 'claimed' AND lease_owner = $3 AND lease_until > $4
-                """, id, messageID, owner, transaction.now) > 0
-        if isOurs { try announce(id, .handedOver) }
-        return isOurs
+        let sql = """
+            UPDATE sends SET state = 'handed_over', message_id = $2
+            WHERE id = $1 AND state = 'claimed' AND lease_owner = $3 AND lease_until > $4 RETURNING \(Self.announced)
+            """
+        guard var row = try transaction.first(sql, id, messageID, owner, transaction.now) else { return false }
+        try announce(id, .handedOver, &row)
+        return true
     }
 
     /// Stores what became of an attempt. A word of acceptance or refusal also counts when it comes late, after the lease ended; a message
@@ -133,14 +129,13 @@ extension Sends {
 
     private func finish(_ id: ID<Send>, _ state: Send.State, _ words: String, from states: [Send.State]) throws -> Bool {
         let names = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        let isFinished =
-            try transaction.execute(
-                """
-                UPDATE sends SET state = $2, response = $3, finished_at = $4, lease_owner = NULL, lease_until = 0
-                WHERE id = $1 AND state IN (\(names))
-                """, id, state, words, transaction.now) > 0
-        if isFinished { try announce(id, state) }
-        return isFinished
+        let sql = """
+            UPDATE sends SET state = $2, response = $3, finished_at = $4, lease_owner = NULL, lease_until = 0
+            WHERE id = $1 AND state IN (\(names)) RETURNING \(Self.announced)
+            """
+        guard var row = try transaction.first(sql, id, state, words, transaction.now) else { return false }
+        try announce(id, state, &row)
+        return true
     }
 
     private func postpone(_ id: ID<Send>, _ state: Send.State, wait: Duration, _ words: String) throws -> Bool {
@@ -154,7 +149,7 @@ extension Sends {
         return isPostponed
     }
 
-    private func settleExpired() throws {
+    func settleExpired() throws {
         let sql = """
             SELECT id, state, purpose, interruptions FROM sends WHERE state IN ('claimed', 'handed_over') AND lease_until <= $1
             ORDER BY lease_until, id LIMIT $2 \(transaction.dialect.skipLocked)

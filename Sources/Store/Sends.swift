@@ -18,9 +18,10 @@ public struct Sends {
             send.interaction,
             send.recipient.lowercased(), send.sender, send.journey, send.step, send.version, send.dueAt, send.attempts, send.messageID,
             send.subject, send.text, JSONText.encode(send.vars), send.topic, send.locale, send.inReplyTo, JSONText.encode(send.references),
-            send.response, send.createdAt, send.finishedAt, JSONText.encode(send.details, empty: Send.Details()), 0)
+            send.response, send.createdAt, send.finishedAt, JSONText.encode(send.details, empty: Send.Details()), 0,
+            send.sender ?? "", SendQueue.name(of: send))
         guard added > 0 else { return false }
-        try announce(send.id, send.state)
+        try announce(send, send.state)
         return true
     }
 
@@ -55,7 +56,7 @@ public struct Sends {
     /// When the next row is due or the next lease ends.
     public func nextDue() throws -> Timestamp? {
         try [
-            "SELECT min(due_at) FROM sends WHERE state = 'planned'", "SELECT min(due_at) FROM sends WHERE state = 'deferred'",
+            "SELECT min(due_at) FROM sends WHERE state IN ('planned', 'deferred')",
             "SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')",
         ].compactMap { sql in
             var row = try transaction.first(sql)
@@ -65,14 +66,30 @@ public struct Sends {
 
     /// Tells readers of events, and wakes delivery when there is something to send again.
     func announce(_ id: ID<Send>, _ state: Send.State) throws {
-        guard var row = try transaction.first("SELECT send_key, customer_id, ticket_id, interaction_id FROM sends WHERE id = $1", id) else {
-            return
-        }
+        guard var row = try transaction.first("SELECT \(Self.announced) FROM sends WHERE id = $1", id) else { return }
+        try announce(id, state, &row)
+    }
+
+    func announce(_ send: Send, _ state: Send.State) throws {
+        try append(send.id, state, send.key, customer: send.customer, ticket: send.ticket, interaction: send.interaction)
+    }
+
+    /// What an event says of a row, in the order `announce` reads it.
+    static let announced = "send_key, customer_id, ticket_id, interaction_id"
+
+    func announce(_ id: ID<Send>, _ state: Send.State, _ row: inout Row) throws {
         let key = try row.text()
+        try append(
+            id, state, key, customer: try row.optionalID(), ticket: try row.optionalID(), interaction: try row.optionalID())
+    }
+
+    private func append(
+        _ id: ID<Send>, _ state: Send.State, _ key: String, customer: ID<Customer>?, ticket: ID<Ticket>?, interaction: ID<Interaction>?
+    ) throws {
         try transaction.events.append(
             Event(
-                at: transaction.now, kind: .sendChanged, customer: try row.optionalID(), ticket: try row.optionalID(),
-                interaction: try row.optionalID(), send: id, data: ["state": state.rawValue, "key": key]))
+                at: transaction.now, kind: .sendChanged, customer: customer, ticket: ticket, interaction: interaction, send: id,
+                data: ["state": state.rawValue, "key": key]))
         if state == .planned || state == .deferred { transaction.touch(.sends) }
     }
 
@@ -85,7 +102,8 @@ public struct Sends {
         version, due_at, attempts, message_id, subject, body, vars, topic, locale, in_reply_to, refs, response, created_at, \
         finished_at, details, interruptions
         """
-    private static let insertion = "INSERT INTO sends (\(columns)) VALUES (\(Dialect.parameters(29))) ON CONFLICT (send_key) DO NOTHING"
+    private static let insertion =
+        "INSERT INTO sends (\(columns), lane, queue) VALUES (\(Dialect.parameters(31))) ON CONFLICT (send_key) DO NOTHING"
     static let select = "SELECT \(columns) FROM sends"
 
     static func send(_ row: Row) throws -> Send {

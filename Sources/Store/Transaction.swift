@@ -38,6 +38,7 @@ public final class Transaction {
     public var moves: TicketMoves { TicketMoves(transaction: self) }
     public var reasons: Reasons { Reasons(transaction: self) }
     public var sends: Sends { Sends(transaction: self) }
+    public var mailPolicies: MailPolicies { MailPolicies(transaction: self) }
     public var enrolments: Enrolments { Enrolments(transaction: self) }
     public var subscriptions: Subscriptions { Subscriptions(transaction: self) }
     public var agents: Agents { Agents(transaction: self) }

@@ -78,6 +78,13 @@ struct EasyHandle: ~Copyable {
         return value.map { String(cString: $0) }
     }
 
+    /// Of a connection that libcurl has handed over by a first send or receive.
+    var isEncrypted: Bool {
+        var info: UnsafeMutableRawPointer?
+        guard ccurl_get_pointer(raw, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK, let info else { return false }
+        return info.assumingMemoryBound(to: curl_tlssessioninfo.self).pointee.internals != nil
+    }
+
     var socket: Int32 {
         var value: curl_socket_t = CURL_SOCKET_BAD
         ccurl_get_socket(raw, CURLINFO_ACTIVESOCKET, &value)

@@ -5,12 +5,14 @@ public final class LineConnection: Sendable {
     let host: String
     /// What the server said until the login was done.
     let login: [UInt8]
+    let isEncrypted: Bool
 
-    init(mailbox: LoopMailbox, id: Int, host: String, login: [UInt8]) {
+    init(mailbox: LoopMailbox, id: Int, host: String, login: [UInt8], isEncrypted: Bool) {
         self.mailbox = mailbox
         self.id = id
         self.host = host
         self.login = login
+        self.isEncrypted = isEncrypted
     }
 
     deinit { close() }

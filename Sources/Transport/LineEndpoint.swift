@@ -15,6 +15,10 @@ public struct LineEndpoint: Sendable {
     public var helo: String?
     /// Until the login is done.
     public var connectTimeout: Duration
+    /// Overrules what `tls` says about encryption; its CA file stays in force.
+    public var encryption: LineEncryption?
+    /// Where the host is, when that is known already; nobody is asked then, so what was checked is what is connected to.
+    public var addresses: [IPAddress] = []
 
     public init(
         _ url: String, user: String? = nil, password: Secret? = nil, accessToken: Secret? = nil, tls: TLS = TLS(), helo: String? = nil,
@@ -28,4 +32,13 @@ public struct LineEndpoint: Sendable {
         self.helo = helo
         self.connectTimeout = connectTimeout
     }
+}
+
+/// How a mail dialogue is encrypted by STARTTLS (RFC 3207).
+public enum LineEncryption: Sendable, Hashable {
+    case none
+    /// When it is offered, whoever's certificate: against those who listen, not against those who pretend (RFC 7435).
+    case whenOffered
+    /// With a certificate for the host's name, or not at all.
+    case verified
 }

@@ -36,6 +36,7 @@ struct LineOpened: Sendable {
     let id: Int
     /// What the server said until then: greeting, capabilities, the login's answer. At most `LineTransfer.loginBytesMax` of it.
     let login: [UInt8]
+    let isEncrypted: Bool
 }
 
 /// A mail dialogue: libcurl connects, encrypts and logs in, then we send and receive over its connection.
@@ -57,6 +58,10 @@ final class LineTransfer: LoopCore.Transfer {
     private var writer: (id: Int, continuation: CheckedContinuation<Void, any Error>, bytes: [UInt8], sent: Int, deadline: Int64)?
     /// The earliest entry of ours in the loop's timers.
     private var scheduledAt = Int64.max
+    /// libcurl reads it for as long as the handle lives.
+    private var known: UnsafeMutablePointer<curl_slist>?
+
+    deinit { curl_slist_free_all(known) }
 
     init(id: Int, plan: LinePlan, opened: CheckedContinuation<LineOpened, any Error>) throws {
         self.plan = plan
@@ -71,7 +76,20 @@ final class LineTransfer: LoopCore.Transfer {
         try easy.set(CURLOPT_URL, plan.url)
         try easy.set(CURLOPT_PROTOCOLS_STR, LinePlan.schemes.joined(separator: ","))
         easy.set(CURLOPT_CONNECT_ONLY, 1)
-        easy.set(CURLOPT_USE_SSL, Int((endpoint.tls.allowPlain ? CURLUSESSL_NONE : CURLUSESSL_ALL).rawValue))
+        switch endpoint.encryption ?? (endpoint.tls.allowPlain ? .none : .verified) {
+        case .none: easy.set(CURLOPT_USE_SSL, Int(CURLUSESSL_NONE.rawValue))
+        case .verified: easy.set(CURLOPT_USE_SSL, Int(CURLUSESSL_ALL.rawValue))
+        case .whenOffered:
+            easy.set(CURLOPT_USE_SSL, Int(CURLUSESSL_TRY.rawValue))
+            easy.set(CURLOPT_SSL_VERIFYPEER, 0)
+            easy.set(CURLOPT_SSL_VERIFYHOST, 0)
+        }
+        if !endpoint.addresses.isEmpty {
+            // The plus lets the entry grow old, as answers of a name server do.
+            let places = endpoint.addresses.map { $0.isIPv6 ? "[\($0)]" : "\($0)" }.joined(separator: ",")
+            known = curl_slist_append(nil, "+\(plan.host):\(plan.port):\(places)")
+            ccurl_set_list(easy.raw, CURLOPT_RESOLVE, known)
+        }
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: endpoint.connectTimeout)
         try easy.trust(endpoint.tls)
         if let user = endpoint.user {
@@ -113,7 +131,7 @@ final class LineTransfer: LoopCore.Transfer {
         // libcurl ties the connection to our handle with the first call only. Until then it may close it as one that nobody uses: after
         // 118 s, or as soon as bytes lie on it.
         early = take(into: core.scratch).bytes
-        opened.resume(returning: LineOpened(id: id, login: login))
+        opened.resume(returning: LineOpened(id: id, login: login, isEncrypted: easy.isEncrypted))
         login = []
     }
 

@@ -34,7 +34,7 @@ public final class TransferLoop: Sendable {
         let opened: LineOpened = try await perform { core, id, continuation in
             try core.add(LineTransfer(id: id, plan: plan, opened: continuation))
         }
-        return LineConnection(mailbox: mailbox, id: opened.id, host: plan.host, login: opened.login)
+        return LineConnection(mailbox: mailbox, id: opened.id, host: plan.host, login: opened.login, isEncrypted: opened.isEncrypted)
     }
 
     /// Runs `start` on the loop's thread and waits for what it leads to; cancellation of the task removes the transfer.

@@ -9,7 +9,8 @@ struct Hongyan: AsyncParsableCommand {
         abstract: "One inbox for every customer message, and the right next message to every customer.",
         version: Daemon.version,
         subcommands: [
-            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, Release.self, Migrate.self,
+            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, SendCommand.self,
+            Release.self, Migrate.self,
             User.self,
             TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, InsightCommands.self,
         ])

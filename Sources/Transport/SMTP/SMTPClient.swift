@@ -35,6 +35,8 @@ public struct SMTPResult: Sendable, Equatable {
 /// a lost connection means "not delivered" or "nobody knows".
 public actor SMTPClient {
     public nonisolated let extensions: SMTPExtensions
+    /// Whether what we say is encrypted on its way to this server.
+    public nonisolated var isEncrypted: Bool { line.isEncrypted }
 
     /// RFC 5321 §4.5.3.2.
     static let commandTimeout: Duration = .seconds(300)
@@ -109,10 +111,13 @@ public actor SMTPClient {
             return DeliveryOutcome(smtpCode: go.code, text: go.text, retryAfter: Self.retryAfter)
         }
         var encoder = SMTPBodyEncoder()
-        for start in stride(from: 0, to: bytes.count, by: Self.chunkBytes) {
-            try await line.send(encoder.encode(bytes[start..<min(start + Self.chunkBytes, bytes.count)]))
-        }
-        try await line.send(encoder.lineEnd())
+        var start = 0
+        repeat {
+            let end = min(start + Self.chunkBytes, bytes.count)
+            let chunk = encoder.encode(bytes[start..<end])
+            try await line.send(end == bytes.count ? chunk + encoder.lineEnd() : chunk)
+            start = end
+        } while start < bytes.count
         guard try await beforeFinalDot() else {
             breakOff()
             return .deferred(after: Self.retryAfter, "held back before the final dot; nothing was delivered")
