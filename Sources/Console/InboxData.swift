@@ -69,6 +69,10 @@ struct Conversation: Sendable {
     var enrolments: [Enrolment]
     /// The send behind each outgoing message.
     var sendOfMessage: [ID<Interaction>: Send]
+    /// What came back for the sends of this ticket and customer.
+    var returns: [ID<Send>: [SendReturn]]
+    /// What is known about the address an answer goes to.
+    var address: AddressState?
 
     struct MoodPoint: Sendable, Equatable {
         var at: Timestamp
@@ -99,11 +103,14 @@ struct Conversation: Sendable {
         }
         let shown = try sends + transaction.sends.ofTicket(ticket.id)
         let pairs = shown.compactMap { send in send.interaction.map { ($0, send) } }
+        let customer = try transaction.customers.get(ticket.customer)
         return Conversation(
             ticket: ticket, messages: messages, reasons: reasons, ticketReasons: try transaction.reasons.about(.ticket, ticket.id.rawValue),
-            customer: try transaction.customers.get(ticket.customer), others: others.filter { $0.id != ticket.id },
+            customer: customer, others: others.filter { $0.id != ticket.id },
             moods: Array(moods.sorted { $0.at < $1.at }.suffix(moodsMax)), sends: lines,
-            enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first })
+            enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first },
+            returns: try transaction.returns.ofTicket(ticket.id, customer: ticket.customer),
+            address: try customer?.email.flatMap { try transaction.addresses.get($0) })
     }
 
     private static func points(_ messages: [Interaction]) -> [MoodPoint] {

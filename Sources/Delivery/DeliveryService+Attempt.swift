@@ -167,12 +167,12 @@ extension DeliveryService {
                     // Past the lease only a last word counts: the row may be somebody else's, on its way again.
                     guard outcome.isFinal || transaction.now < leaseEnd else { return }
                     guard try transaction.sends.record(send.id, outcome, retry: retry) else { return }
-                    guard case .rejected(let words) = outcome, EnhancedStatus(in: words)?.meansDeadAddress == true else { return }
-                    try transaction.subscriptions.suppress(address: send.recipient, reason: words)
+                    guard case .rejected(let words) = outcome, let failure = AddressState.Failure(reply: words, send: send.id) else {
+                        return
+                    }
+                    guard let because = try transaction.addresses.take(failure, address: send.recipient).because else { return }
                     try transaction.reasons.add(
-                        Reason(
-                            at: transaction.now, about: .send, subject: send.id.rawValue, decision: "suppress",
-                            text: "\(send.recipient) gets no more mail from journeys: the address is dead (\(words))"))
+                        Reason(at: transaction.now, about: .send, subject: send.id.rawValue, decision: "address", text: because))
                 }
             }
         } catch is CancellationError {

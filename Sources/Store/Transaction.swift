@@ -37,6 +37,8 @@ public final class Transaction {
     public var reasons: Reasons { Reasons(transaction: self) }
     public var sends: Sends { Sends(transaction: self) }
     public var enrolments: Enrolments { Enrolments(transaction: self) }
+    public var addresses: AddressStates { AddressStates(transaction: self) }
+    public var returns: SendReturns { SendReturns(transaction: self) }
     public var subscriptions: Subscriptions { Subscriptions(transaction: self) }
     public var agents: Agents { Agents(transaction: self) }
     public var leases: Leases { Leases(transaction: self) }
