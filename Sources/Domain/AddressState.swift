@@ -61,8 +61,13 @@ public struct AddressState: Sendable, Hashable, Codable {
         public var isPermanent: Bool
         public var words: String
         public var send: ID<Send>?
+        /// The server told us, or the report carries a mark that only we can have made. Anybody can write the others.
+        public var isProven: Bool
 
-        public init(reason: BounceReason, status: String?, isPermanent: Bool, words: String, send: ID<Send>? = nil) {
+        public init(
+            reason: BounceReason, status: String?, isPermanent: Bool, words: String, send: ID<Send>? = nil, isProven: Bool = true
+        ) {
+            self.isProven = isProven
             self.reason = reason
             self.status = status
             self.isPermanent = isPermanent
@@ -74,9 +79,9 @@ public struct AddressState: Sendable, Hashable, Codable {
         public var isPolicy: Bool { reason.isAboutSender || status?.dropFirst(1).hasPrefix(".7.") == true }
 
         /// The address is dead: a final 5.1.x about the recipient (not 5.1.7 and 5.1.8, which speak of the sender) or 5.2.1, or words that
-        /// leave no doubt. Never on a policy, a temporary code, or a full mailbox.
+        /// leave no doubt. Never on a policy, a temporary code, a full mailbox, or the word of a stranger.
         public var meansDead: Bool {
-            guard isPermanent, !isPolicy, reason != .mailboxFull, status?.hasPrefix("4.") != true else { return false }
+            guard isProven, isPermanent, !isPolicy, reason != .mailboxFull, status?.hasPrefix("4.") != true else { return false }
             if reason.isAboutAddress { return true }
             guard let status, reason != .expired, reason != .networkError else { return false }
             let isAddressStatus = status.hasPrefix("5.1.") && status != "5.1.7" && status != "5.1.8"

@@ -87,14 +87,13 @@ struct Returns {
     func take(_ returned: Returned, about found: Found?, told message: Interaction) throws {
         switch returned.report.kind {
         case .bounce:
-            for recipient in returned.report.recipients {
-                // A report about several people is about several sends; only one of them was found by its mark.
-                let isAbout = found.map { returned.report.recipients.count == 1 || same($0.send.recipient, recipient) } ?? false
-                let about = isAbout ? found : try recipient.address.isEmpty ? nil : last(to: recipient.address, told: message)
-                try take(recipient, about: about, told: message)
+            for (index, recipient) in returned.report.recipients.enumerated() {
+                try take(recipient, about: about(recipient, index, of: returned.report, found, told: message), told: message)
             }
         case .complaint:
-            for recipient in returned.report.recipients { try complain(recipient, about: found, told: message) }
+            for (index, recipient) in returned.report.recipients.enumerated() {
+                try complain(recipient, about: about(recipient, index, of: returned.report, found, told: message), told: message)
+            }
         case .addressChanged:
             let new = returned.report.recipients.first?.newAddress.map { ": the new one may be \($0)" } ?? ""
             try explain(.interaction, message.id.rawValue, "address", "\(message.author.email ?? "the sender") is not read any more\(new)")
@@ -106,6 +105,17 @@ struct Returns {
     func heard(_ message: Interaction) throws {
         guard let email = message.author.email, try transaction.addresses.heard(from: email) else { return }
         try explain(.interaction, message.id.rawValue, "address", "\(email) works again: a person wrote from there")
+    }
+
+    /// A report about several people is about several sends, of which a mark names one: that of the same address, else of the first.
+    private func about(
+        _ recipient: MachineReport.Recipient, _ index: Int, of report: MachineReport, _ found: Found?, told message: Interaction
+    ) throws -> Found? {
+        if let found {
+            let named = report.recipients.firstIndex { same(found.send.recipient, $0) } ?? 0
+            if index == named { return found }
+        }
+        return recipient.address.isEmpty ? nil : try last(to: recipient.address, told: message)
     }
 
     private func same(_ address: String, _ recipient: MachineReport.Recipient) -> Bool {
@@ -143,7 +153,8 @@ struct Returns {
         case .bounced:
             // Kept for whom we wrote to, also when it was sent on from there.
             let failure = AddressState.Failure(
-                reason: recipient.reason, status: recipient.status, isPermanent: recipient.isPermanent, words: words, send: send.id)
+                reason: recipient.reason, status: recipient.status, isPermanent: recipient.isPermanent, words: words, send: send.id,
+                isProven: found.isProven)
             let address = send.recipient.isEmpty ? recipient.address : send.recipient
             if let because = try transaction.addresses.take(failure, address: address).because {
                 try explain(.send, send.id.rawValue, "address", because)
@@ -166,9 +177,8 @@ struct Returns {
             return try explain(
                 .interaction, message.id.rawValue, "complaint", "\(type): the report hides who complains, and no mail of ours is quoted")
         }
-        // Without a mark of ours a stranger could unsubscribe others; then only whom we wrote to lately counts, as with bounces.
-        let about = try found ?? last(to: address, told: message)
-        guard let about else {
+        // Without a mark of ours a stranger could unsubscribe everybody: only whom we wrote to lately counts.
+        guard let about = found else {
             return try explain(.interaction, message.id.rawValue, "complaint", "\(type) from \(address): no mail of ours is known for it")
         }
         let send = about.send

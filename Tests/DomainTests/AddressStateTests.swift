@@ -22,6 +22,7 @@ import Testing
             (failure(.rejected, "5.1.8"), false), (failure(.onHold, "5.1.7"), false), (failure(.mailboxFull, "5.1.1"), false),
             (failure(.expired, "5.1.1"), false), (failure(.authFailure, "5.7.26"), false), (failure(.blocked, "5.1.0"), false),
             (failure(.undefined), false),
+            (AddressState.Failure(reason: .userUnknown, status: "5.1.1", isPermanent: true, words: "", isProven: false), false),
         ])
     func dead(failure: AddressState.Failure, isDead: Bool) { #expect(failure.meansDead == isDead) }
 

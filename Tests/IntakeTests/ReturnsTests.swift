@@ -100,6 +100,9 @@ import Testing
             _ = try await take(house, Self.bounce("ana@example.com", status: "5.2.2", words: "552 5.2.2 mailbox full"))
             #expect(try await house.store.read { try $0.returns.of(send.id) }.map(\.reason) == [.mailboxFull])
             #expect(try await state(house, "ana@example.com")?.condition == .full)
+            // Anybody could have written that: it may pause, it never kills.
+            _ = try await take(house, Self.bounce("ana@example.com", status: "5.1.1", words: "550 5.1.1 no such user"))
+            #expect(try await state(house, "ana@example.com")?.condition == .soft)
             _ = try await take(house, Self.bounce("victim@example.com", status: "5.1.1", words: "550 5.1.1 no such user"))
             #expect(try await state(house, "victim@example.com") == nil)
         }
