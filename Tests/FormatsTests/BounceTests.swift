@@ -216,9 +216,11 @@ import Testing
     @Test func `a cloud service's notification is read from its JSON, also wrapped and broken into lines`() throws {
         let inner =
             #"{\"notificationType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Permanent\",\"bouncedRecipients\":[{\"emailAddress\":\"ana@exam"#
-            + "\n" + #"ple.com\",\"status\":\"5.1.1\",\"diagnosticCode\":\"smtp; 550 5.1.1 user unknown\"}]},\"mail\":{\"messageId\":\"env-1\","#
+            + "\n"
+            + #"ple.com\",\"status\":\"5.1.1\",\"diagnosticCode\":\"smtp; 550 5.1.1 user unknown\"}]},\"mail\":{\"messageId\":\"env-1\","#
             + #"\"commonHeaders\":{\"messageId\":\"<h.s.3.x@shop.example>\"}}}"#
-        let text = "From: no-reply@sns.example\nSubject: Notification\n\n{\n\"Type\" : \"Notification\",\n\"Message\" : \"\(inner)\"\n}\n--\nstop?\n"
+        let text =
+            "From: no-reply@sns.example\nSubject: Notification\n\n{\n\"Type\" : \"Notification\",\n\"Message\" : \"\(inner)\"\n}\n--\nstop?\n"
         let report = try #require(try Self.read(text))
         #expect(report.kind == .bounce)
         #expect(report.recipients.map(\.address) == ["ana@example.com"])
@@ -261,6 +263,12 @@ import Testing
             "Auto-Submitted: no\nSubject: Hello\n\n550 5.1.1 user unknown is what I get when I write to you",
         ])
     func people(mail: String) throws { #expect(try Self.read("From: Ana <ana@example.com>\nTo: care@shop.example\n" + mail)?.kind == nil) }
+
+    @Test func `a parcel that could not be delivered is no bounce`() throws {
+        let text =
+            "From: no-reply@parcels.example\nTo: care@shop.example\nSubject: Delivery failed\n\nYour parcel 550123 could not be delivered today.\n"
+        #expect(try Self.read(text) == nil)
+    }
 
     @Test(
         "a server's words in one reply",

@@ -3,8 +3,6 @@ import Domain
 // Who did not get it, and why: from the status part, the header and the words, each filling what the others leave open.
 extension ReportReader {
     func recipients() -> [MachineReport.Recipient] {
-        var senders = Set(mail.to.map { ASCII.lowercased($0.address) })
-        for own in [original.from] + mail.from.map(\.address) { if let own { senders.insert(ASCII.lowercased(own)) } }
         let mentions = notice.mentions(senders: senders)
         let groups = statusParts.flatMap { part in part.recipients.map { (group: $0, message: part.message) } }
         var found: [MachineReport.Recipient] = []

@@ -92,6 +92,10 @@ struct ReportReader {
         if Self.isFromMachine(mail), subjectSays || textSays {
             return "a bounce: nobody can be answered, and the words are those of a mail server"
         }
+        // A parcel that "could not be delivered" names no mail address.
+        if Self.isFromCommonFunction(mail), textSays, !notice.mentions(senders: senders).isEmpty {
+            return "a bounce: nobody can be answered, and it names an address that was not reached"
+        }
         if Self.listRefusals.contains(where: { $0.matches(words) }), Self.isFromListServer(mail) {
             return "a bounce: a mailing list refuses the mail"
         }
@@ -107,7 +111,9 @@ struct ReportReader {
     static func mayBeReport(_ mail: ParsedMail) -> Bool {
         if mail.report != nil || mail.attachments.contains(where: { reportTypes.contains($0.type) }) { return true }
         let subject = ASCII.lowercased(ASCII.trim(mail.subject))
-        if isFromMachine(mail) || locals(mail).contains(where: daemons.contains) || isFailureSubject(subject) || isFromListServer(mail) {
+        if isFromMachine(mail) || isFromCommonFunction(mail) || locals(mail).contains(where: daemons.contains) || isFailureSubject(subject)
+            || isFromListServer(mail)
+        {
             return true
         }
         if mail.header("X-Failed-Recipients") != nil || mail.header("X-Apple-Unsubscribe") != nil { return true }
@@ -140,6 +146,17 @@ struct ReportReader {
         }
     }
 
+    private static func isFromCommonFunction(_ mail: ParsedMail) -> Bool {
+        locals(mail).contains { local in commonFunctions.contains { local.contains($0) } }
+    }
+
+    /// Lower-cased addresses that are no failed recipients: who wrote the mail that came back, and who reports.
+    var senders: Set<String> {
+        var senders = Set(mail.to.map { ASCII.lowercased($0.address) })
+        for own in [original.from] + mail.from.map(\.address) { if let own { senders.insert(ASCII.lowercased(own)) } }
+        return senders
+    }
+
     private func isReplyOrForward(_ subject: String) -> Bool {
         ["re:", "fwd:", "fw:", "aw:", "wg:", "sv:", "回复", "转发", "答复", "回覆", "轉寄"].contains { subject.hasPrefix($0) }
     }
@@ -148,10 +165,11 @@ struct ReportReader {
         "mailer-daemon", "mailerdaemon", "mail-daemon", "mdaemon", "maildaemon", "mail.delivery.system", "post_master",
     ]
     private static let functions = [
-        "postmaster", "poostmaster", "mailer-daemon", "no-reply", "noreply", "do-not-reply", "mailadm", "bounce", "ndr",
-        "system administrator", "mail_service", "for_smtp", "smtp_gateway", "delivery", "imss",
-        "sysadmin", "mail-system", "mailsystem", "system@",
+        "postmaster", "poostmaster", "mailer-daemon", "mailadm", "ndr", "system administrator", "mail_service", "for_smtp", "smtp_gateway",
+        "imss", "sysadmin", "mail-system", "mailsystem",
     ]
+    /// Names that shops and parcel services have too.
+    private static let commonFunctions = ["no-reply", "noreply", "do-not-reply", "donotreply", "bounce", "delivery"]
     private static let names = [
         "mail delivery", "postmaster", "system administrator", "delivery subsystem", "mailer-daemon", "mailer daemon", "mail administrator",
         "系统管理员", "邮件系统", "ndr administrator",
