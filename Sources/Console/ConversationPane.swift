@@ -38,6 +38,7 @@ extension Scene {
             model["others"] = ["text": words.fill("reply_all", ["n": "\(others.count)"]), "who": others.joined(separator: ", ")] as Model
         }
         model["customer"] = customer(whole)
+        if let warning = addressWarning(whole.address) { model["addressWarning"] = warning }
         return model
     }
 
@@ -64,7 +65,10 @@ extension Scene {
         if let link = message.permalink, link.hasPrefix("https://") || link.hasPrefix("http://") { model["permalink"] = link }
         model["files"] = files(message)
         model["hasFiles"] = !message.attachments.isEmpty
-        if let send = whole.sendOfMessage[message.id] { model["send"] = sendState(send) }
+        if let send = whole.sendOfMessage[message.id] {
+            model["send"] = sendState(send, whole.returns[send.id] ?? [])
+            model["returned"] = (whole.returns[send.id] ?? []).compactMap { returned($0, to: send.recipient) }
+        }
         let reasons = (whole.reasons[message.id.rawValue] ?? []).filter { Self.shownDecisions.contains($0.decision) }
         if !reasons.isEmpty { model["reasons"] = reasons.map(\.text).joined(separator: " · ") }
         return model
@@ -107,7 +111,11 @@ extension Scene {
         return words.fill("mood_because", ["model": mood.model, "percent": percent, "words": because.isEmpty ? "–" : because])
     }
 
-    func sendState(_ send: Send) -> Model {
+    func sendState(_ send: Send, _ returns: [SendReturn] = []) -> Model {
+        if let back = returns.last(where: { $0.kind == .bounced || $0.kind == .complained }) {
+            let kind = back.kind.rawValue
+            return ["text": words["returned_\(kind)"], "tone": "bad", "hint": words["returned_hint_\(kind)"], "response": back.words]
+        }
         let tone: String =
             switch send.state {
             case .accepted: "good"

@@ -24,7 +24,8 @@ extension Scene {
         }
         model["journeys"] = journeys(whole)
         model["hasJourneys"] = !whole.enrolments.isEmpty
-        model["sends"] = whole.sends.map(line)
+        model["sends"] = whole.sends.map { line($0, whole.returns[$0.send.id] ?? []) }
+        if let warning = addressWarning(whole.address) { model["address"] = warning }
         model["hasSends"] = !whole.sends.isEmpty
         model["others"] = whole.others.map { ticket in
             [
@@ -57,13 +58,17 @@ extension Scene {
     /// An acknowledgement's subject is the customer's own, put in when it is sent.
     private func subject(of send: Send) -> String { send.kind == .acknowledgement ? send.vars["subject"] ?? "" : send.subject ?? "" }
 
-    private func line(_ line: Conversation.SendLine) -> Model {
+    private func line(_ line: Conversation.SendLine, _ returns: [SendReturn]) -> Model {
         let send = line.send
         let name = send.journey.map { journey in send.step.map { "\(journey) · \($0)" } ?? journey } ?? words["send_\(send.kind.rawValue)"]
-        var model: Model = ["name": name, "state": sendState(send), "subject": subject(of: send)]
+        var model: Model = ["name": name, "state": sendState(send, returns), "subject": subject(of: send)]
         model["when"] = time.model(send.finishedAt ?? send.dueAt)
         // What was accepted needs no explanation; everything else does.
-        if send.state != .accepted, let reason = line.reason, !reason.isEmpty { model["reason"] = reason }
+        if let back = returns.last {
+            model["reason"] = returned(back, to: send.recipient)
+        } else if send.state != .accepted, let reason = line.reason, !reason.isEmpty {
+            model["reason"] = reason
+        }
         return model
     }
 }

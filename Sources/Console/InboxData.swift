@@ -83,6 +83,10 @@ struct Conversation: Sendable {
         /// The other ticket's number.
         var other: Int64
     }
+    /// What came back for the sends of this ticket and customer.
+    var returns: [ID<Send>: [SendReturn]]
+    /// What is known about the address an answer goes to.
+    var address: AddressState?
 
     struct MoodPoint: Sendable, Equatable {
         var at: Timestamp
@@ -118,12 +122,15 @@ struct Conversation: Sendable {
         let moves = try known.map { move in
             MoveLine(move: move, other: try transaction.tickets.get(move.from == ticket.id ? move.to : move.from)?.number ?? 0)
         }
+        let customer = try transaction.customers.get(ticket.customer)
         return Conversation(
             ticket: ticket, messages: messages, reasons: reasons, ticketReasons: try transaction.reasons.about(.ticket, ticket.id.rawValue),
-            customer: try transaction.customers.get(ticket.customer), others: others.filter { $0.id != ticket.id },
+            customer: customer, others: others.filter { $0.id != ticket.id },
             moods: Array(moods.sorted { $0.at < $1.at }.suffix(moodsMax)), sends: lines,
             enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first },
-            moves: moves)
+            moves: moves,
+            returns: try transaction.returns.ofTicket(ticket.id, customer: ticket.customer),
+            address: try customer?.email.flatMap { try transaction.addresses.get($0) })
     }
 
     private static func points(_ messages: [Interaction]) -> [MoodPoint] {

@@ -94,6 +94,7 @@ extension Operations {
                 }
                 let wanted = Identity(kind: subject.contains("@") ? .email : .handle, value: subject.lowercased())
                 guard let id = try tx.customers.find([wanted]), let customer = try tx.customers.get(id) else {
+                    if let state = try tx.addresses.get(subject) { return AddressReport(state).text }
                     throw CommandError("no customer is known as \(subject); give a ticket's number or a customer's mail address")
                 }
                 return try WhyReport(customer: customer, tx).text
@@ -143,6 +144,9 @@ struct WhyReport {
 
     init(customer: Customer, _ tx: Transaction) throws {
         var lines = [customer.name, customer.identities.map { "\($0.kind.rawValue) \($0.value)" }.joined(separator: ", "), ""]
+        for identity in customer.identities where identity.kind == .email {
+            if let state = try tx.addresses.get(identity.value) { lines += [AddressReport(state).text, ""] }
+        }
         lines += try Self.lines(tx.reasons.about(.customer, customer.id.rawValue))
         for enrolment in try tx.enrolments.ofCustomer(customer.id) {
             lines += [
@@ -163,10 +167,11 @@ struct WhyReport {
     private static func lines(_ send: Send, _ tx: Transaction) throws -> [String] {
         let recipient = send.recipient.isEmpty ? "nobody" : send.recipient
         let answer = send.response.map { ": \($0)" } ?? ""
-        return [
+        return try [
             "",
             "send \(send.key), \(send.purpose.rawValue), to \(recipient): \(send.state.rawValue)\(answer)",
         ]
+            + tx.returns.of(send.id).map { "  \($0.at)  came back: \($0.kind.rawValue), \($0.reason.rawValue): \($0.words)" }
             + lines(try tx.reasons.about(.send, send.id.rawValue))
     }
 }

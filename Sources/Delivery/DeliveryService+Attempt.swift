@@ -273,17 +273,26 @@ extension DeliveryService {
                     // Past the lease only a last word counts: the row may be somebody else's, on its way again.
                     guard outcome.isFinal || transaction.now < leaseEnd else { return }
                     guard try transaction.sends.record(send.id, outcome, retry: retry) else { return }
-                    guard case .rejected(let words) = outcome, EnhancedStatus(in: words)?.meansDeadAddress == true else { return }
-                    try transaction.subscriptions.suppress(address: send.recipient, reason: words)
+                    guard let words = try Self.lastRefusal(outcome, of: send, in: transaction),
+                        let failure = AddressState.Failure(reply: words, send: send.id)
+                    else { return }
+                    guard let because = try transaction.addresses.take(failure, address: send.recipient).because else { return }
                     try transaction.reasons.add(
-                        Reason(
-                            at: transaction.now, about: .send, subject: send.id.rawValue, decision: "suppress",
-                            text: "\(send.recipient) gets no more mail from journeys: the address is dead (\(words))"))
+                        Reason(at: transaction.now, about: .send, subject: send.id.rawValue, decision: "address", text: because))
                 }
             }
         } catch is CancellationError {
         } catch {
             log(row, "The outcome of a send could not be stored; its lease will end and the ledger's rules decide.", error)
+        }
+    }
+
+    /// The other side's words when nobody tries any more: a refusal for good, or the last of too many temporary ones.
+    private static func lastRefusal(_ outcome: DeliveryOutcome, of send: Send, in transaction: Transaction) throws -> String? {
+        switch outcome {
+        case .rejected(let words): words
+        case .deferred(_, let words): try transaction.sends.get(send.id)?.state == .rejected ? words : nil
+        case .accepted, .uncertain: nil
         }
     }
 

@@ -26,7 +26,7 @@ enum Verdict: Sendable, Hashable {
         // An agent's answer goes out in any case: the customer has just written from there.
         if send.kind.isAutomatic {
             if let refusal = try transaction.loops.refusal(of: send, by: loops, isLeaving: true) { return .loop(refusal) }
-            if let why = try transaction.subscriptions.suppression(address: send.recipient) {
+            if let why = try transaction.subscriptions.suppression(address: send.recipient, purpose: send.purpose) {
                 return .skip("\(send.recipient) is suppressed: \(why)")
             }
             if send.purpose == .marketing, let customer = send.customer,

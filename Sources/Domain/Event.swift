@@ -24,6 +24,9 @@ public struct Event: Sendable, Hashable, Codable {
         case journeyEntered = "journey.entered"
         case journeyLeft = "journey.left"
         case sendChanged = "send.changed"
+        /// A bounce, a complaint or a delivery notice for a send.
+        case sendReturned = "send.returned"
+        case addressChanged = "address.changed"
         case accountChanged = "account.changed"
         case loopTripped = "loop.tripped"
     }

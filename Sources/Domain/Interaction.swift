@@ -74,6 +74,8 @@ public struct Interaction: Sendable, Hashable, Codable {
         case outOfOffice = "out_of_office"
         case bounce
         case complaint
+        /// An anti-spam program asks the sender to confirm; nobody confirms for us.
+        case challenge
         case list
         /// Our own mail come back.
         case ownLoop = "own_loop"

@@ -61,22 +61,22 @@ extension DigestService {
             while group[0].entries.count > Self.entriesMax {
                 let part = Array(group[0].entries.prefix(Self.entriesMax))
                 let item = group[0].item
-                try await store.write { transaction in
-                    for entry in part { try Self.add(entry, of: item, to: transaction) }
+                try await store.write { [store] transaction in
+                    for entry in part { try Self.add(entry, of: item, to: transaction, signer: store.signer) }
                 }
                 group[0].result = .success(Array(group[0].entries.dropFirst(Self.entriesMax)))
             }
         }
-        try await store.write { [group] transaction in
-            for digested in group { try Self.save(digested, to: transaction) }
+        try await store.write { [group, store] transaction in
+            for digested in group { try Self.save(digested, to: transaction, signer: store.signer) }
         }
     }
 
-    private static func save(_ digested: Digested, to transaction: Transaction) throws {
+    private static func save(_ digested: Digested, to transaction: Transaction, signer: Signer) throws {
         let item = digested.item
         switch digested.result {
         case .success(let entries):
-            for entry in entries { try add(entry, of: item, to: transaction) }
+            for entry in entries { try add(entry, of: item, to: transaction, signer: signer) }
             try transaction.spool.done(item.id, keepBytes: digested.keepsBytes)
         case .failure(let error):
             guard try transaction.spool.fail(item.id, error: error.description) else { return }
@@ -89,9 +89,13 @@ extension DigestService {
         }
     }
 
-    private static func add(_ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction) throws {
+    private static func add(_ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction, signer: Signer) throws {
         var interaction = entry.interaction
         interaction.id = transaction.newID()
+        let returns = Returns(transaction: transaction, signer: signer)
+        let about = try entry.returned.flatMap { try returns.find($0, told: interaction) }
+        // So that it is filed with the conversation it belongs to.
+        if let id = about?.send.messageID, !interaction.references.contains(id) { interaction.references.append(id) }
         switch try transaction.interactions.add(interaction, spool: item.id) {
         case .added:
             try transaction.events.append(
@@ -105,6 +109,8 @@ extension DigestService {
                 try transaction.reasons.add(
                     Reason(at: transaction.now, about: .interaction, subject: interaction.id.rawValue, decision: "cut", text: reason))
             }
+            if let returned = entry.returned { try returns.take(returned, about: about, told: interaction) }
+            if interaction.nature == .human { try returns.heard(interaction) }
         case .duplicate(let known):
             // Feeds and exports repeat themselves with every poll; a mail that comes twice is worth a line.
             guard item.kind == .mail else { return }

@@ -11,6 +11,8 @@ struct Digested: Sendable {
         var reason: String
         /// Why a part of it does not count as new words; nil when all of it does.
         var splitReason: String?
+        /// What a machine says in it, with the marks by which we find the mail it is about.
+        var returned: Returned?
     }
 
     var item: SpooledItem
@@ -71,8 +73,9 @@ struct Digester: Sendable {
         case .form(let form, let reason): return Digested.Entry(interaction: form, reason: reason)
         case .mail(let note):
             let splitReason = MailSplit.apply(mail, to: &interaction)
+            let returned = judgement.report.map { Returned(report: $0, tokens: Returned.tokens(mail)) }
             let reason = judgement.reason + (note.map { "; \($0)" } ?? "")
-            return Digested.Entry(interaction: interaction, reason: reason, splitReason: splitReason)
+            return Digested.Entry(interaction: interaction, reason: reason, splitReason: splitReason, returned: returned)
         }
     }
 

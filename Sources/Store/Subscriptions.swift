@@ -38,12 +38,18 @@ public struct Subscriptions {
             address.lowercased(), reason, transaction.now)
     }
 
-    /// Why nothing goes there; nil when it is free.
-    public func suppression(address: String) throws -> String? {
-        guard var row = try transaction.first("SELECT reason FROM suppressions WHERE address = $1", address.lowercased()) else {
-            return nil
+    /// Why nothing goes there; nil when it is free. Knows what came back from the address too.
+    public func suppression(address: String, purpose: Send.Purpose = .service) throws -> String? {
+        if var row = try transaction.first("SELECT reason FROM suppressions WHERE address = $1", address.lowercased()) {
+            return try row.text()
         }
-        return try row.text()
+        return try transaction.addresses.get(address)?.refusal(purpose, at: transaction.now)
+    }
+
+    /// - Returns: false when it was not suppressed.
+    @discardableResult
+    public func allow(address: String) throws -> Bool {
+        try transaction.execute("DELETE FROM suppressions WHERE address = $1", address.lowercased()) > 0
     }
 
     private func set(_ customer: ID<Customer>, topic: String?, isSubscribed: Bool, source: String) throws {

@@ -40,6 +40,8 @@ public final class Transaction {
     public var sends: Sends { Sends(transaction: self) }
     public var mailPolicies: MailPolicies { MailPolicies(transaction: self) }
     public var enrolments: Enrolments { Enrolments(transaction: self) }
+    public var addresses: AddressStates { AddressStates(transaction: self) }
+    public var returns: SendReturns { SendReturns(transaction: self) }
     public var subscriptions: Subscriptions { Subscriptions(transaction: self) }
     public var agents: Agents { Agents(transaction: self) }
     public var leases: Leases { Leases(transaction: self) }

@@ -9,7 +9,8 @@ struct Hongyan: AsyncParsableCommand {
         abstract: "One inbox for every customer message, and the right next message to every customer.",
         version: Daemon.version,
         subcommands: [
-            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, SendCommand.self,
+            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, Address.self,
+            SendCommand.self,
             Release.self, Migrate.self,
             User.self,
             TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, InsightCommands.self,
@@ -132,6 +133,25 @@ struct Why: AsyncParsableCommand {
     @Argument(help: "A ticket's number or a customer's address.") var subject: String
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.why(subject, configuration: config.config)) }
+}
+
+struct Address: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What bounces and complaints have told about a mail address.", subcommands: [Show.self, Clear.self])
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show whether mail goes there, and why not.")
+        @Argument(help: "A mail address.") var address: String
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.showAddress(address, configuration: config.config)) }
+    }
+
+    struct Clear: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Forget what came back: journeys mail it again.")
+        @Argument(help: "A mail address.") var address: String
+        @OptionGroup var config: Config
+        func run() async throws { print(try await Operations.clearAddress(address, configuration: config.config)) }
+    }
 }
 
 struct Release: AsyncParsableCommand {

@@ -156,10 +156,12 @@ struct Placing {
             remembered = origin
             ticket.messageCount += 1
             try transaction.interactions.place(message)
+            let isReopened = try takeReturn(message, into: &ticket)
             try transaction.tickets.update(ticket)
-            let text = "joined #\(ticket.number) as \(kind), which leaves the status \(ticket.status.rawValue): \(because)"
-            try explain(.interaction, message.id.rawValue, "thread", text)
+            let effect = isReopened ? "which opens it again" : "which leaves the status \(ticket.status.rawValue)"
+            try explain(.interaction, message.id.rawValue, "thread", "joined #\(ticket.number) as \(kind), \(effect): \(because)")
             try append(.ticketJoined, message, ["number": "\(ticket.number)", "status": ticket.status.rawValue, "nature": kind])
+            if isReopened { try append(.ticketReopened, message, ["number": "\(ticket.number)", "status": ticket.status.rawValue]) }
         case .stands(let because, _):
             try transaction.interactions.place(message)
             try explain(.interaction, message.id.rawValue, "thread", "unfiled as \(kind): \(because)")

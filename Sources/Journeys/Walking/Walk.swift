@@ -90,7 +90,9 @@ struct Walk {
     /// Why nothing is sent; nil when it may be. Asked again at delivery, because consent may end in between.
     private func refusal(_ send: Send, customer: Customer, journey: JourneyFolder) throws -> String? {
         guard !send.recipient.isEmpty else { return "no address" }
-        if let why = try transaction.subscriptions.suppression(address: send.recipient) { return "\(send.recipient) is suppressed: \(why)" }
+        if let why = try transaction.subscriptions.suppression(address: send.recipient, purpose: send.purpose) {
+            return "\(send.recipient) is suppressed: \(why)"
+        }
         if journey.purpose == .marketing, try !transaction.subscriptions.isSubscribed(customer.id, topic: journey.topic ?? "") {
             return journey.topic.map { "the customer unsubscribed from \($0)" } ?? "the customer unsubscribed"
         }

@@ -31,6 +31,8 @@ extension Optional: SQLParameter where Wrapped: SQLParameter { var sqlValue: SQL
 
 extension SQLParameter where Self: RawRepresentable, RawValue == String { var sqlValue: SQLValue { rawValue.sqlValue } }
 extension AccountHealth.State: SQLParameter {}
+extension AddressState.Condition: SQLParameter {}
+extension BounceReason: SQLParameter {}
 extension Enrolment.State: SQLParameter {}
 extension Event.Kind: SQLParameter {}
 extension Identity.Kind: SQLParameter {}
@@ -42,6 +44,7 @@ extension Reason.About: SQLParameter {}
 extension Send.Kind: SQLParameter {}
 extension Send.Purpose: SQLParameter {}
 extension Send.State: SQLParameter {}
+extension SendReturn.Kind: SQLParameter {}
 extension Ticket.Priority: SQLParameter {}
 extension Ticket.Status: SQLParameter {}
 extension TicketMove.Kind: SQLParameter {}
