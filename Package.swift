@@ -96,7 +96,7 @@ let package = Package(
         tests(
             "ConsoleTests",
             ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),
-        tests("DaemonTests", ["Daemon", "Rules", "Store", "Domain", logging]),
+        tests("DaemonTests", ["Daemon", "Delivery", "Transport", "Rules", "Store", "Domain", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3)))
 struct TransactionTests {
+    private static let newest = Migrations.steps.last?.version ?? 0
+
     struct Refusal: Error, Equatable {}
 
     @Test(arguments: Engine.available)
@@ -139,7 +141,7 @@ struct TransactionTests {
             let error = await #expect(throws: StoreError.self) { try await house.store.migrate() }
             #expect(
                 error?.description
-                    == "the database has schema 99, this program knows 1 and older. Install the newer hongyan again, or restore the backup "
+                    == "the database has schema 99, this program knows \(Self.newest) and older. Install the newer hongyan again, or restore the backup "
                     + "made before its upgrade.")
         }
     }
@@ -150,11 +152,11 @@ struct TransactionTests {
             let steps =
                 Migrations.steps + [
                     Migrations.Step(
-                        version: 2, name: "broken", common: "CREATE TABLE half (id {int} PRIMARY KEY);\nCREATE NONSENSE;\n",
+                        version: Self.newest + 1, name: "broken", common: "CREATE TABLE half (id {int} PRIMARY KEY);\nCREATE NONSENSE;\n",
                         only: { _ in "" })
                 ]
             await #expect(throws: StoreError.self) { try await house.store.write { try Migrations.step($0, schema: nil, steps: steps) } }
-            #expect(try await house.store.read { try Migrations.version($0) } == 1)
+            #expect(try await house.store.read { try Migrations.version($0) } == Self.newest)
             try await house.store.write { try $0.run("CREATE TABLE half (id INTEGER PRIMARY KEY)") }
         }
     }
