@@ -97,7 +97,7 @@ let package = Package(
         tests(
             "ConsoleTests",
             ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),
-        tests("DaemonTests", ["Daemon", "Desk", "Rules", "Store", "Transport", "Domain", "TestServers", logging]),
+        tests("DaemonTests", ["Daemon", "Delivery", "Desk", "Rules", "Store", "Transport", "Domain", "TestServers", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,8 @@
+import Delivery
 import Domain
 import Rules
 import Testing
+import Transport
 
 @testable import Daemon
 

@@ -65,7 +65,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(10))) func `a server that says later gets it later, with the same Message-ID`() async throws {
         try await House.with { house in
-            let server = StubMailServer { _, attempt in attempt < 3 ? .answer("451 4.3.0 greylisted") : .accept }
+            let server = StubMailServer { _, attempt in attempt < 3 ? .answer("451 4.3.0 come back later") : .accept }
             let id = try await house.plan("a")
             try await house.running(try house.service([house.smtp(server)])) { try await house.settled([id]) }
             let row = try await house.row(id)

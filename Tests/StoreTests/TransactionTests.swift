@@ -6,6 +6,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3)))
 struct TransactionTests {
+    private static let newest = Migrations.steps.last?.version ?? 0
+
     struct Refusal: Error, Equatable {}
 
     @Test(arguments: Engine.available)
