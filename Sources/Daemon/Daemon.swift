@@ -197,6 +197,7 @@ extension Settings {
         var delivery = DeliverySettings(publicURL: publicURL)
         delivery.retry.giveUpAfter = giveUpAfter
         delivery.marketingGiveUpAfter = marketingGiveUpAfter
+        delivery.loops = loopGuard
         return delivery
     }
 
@@ -214,12 +215,6 @@ extension Settings {
         desk.replyTexts = replyTexts
         desk.loops = loopGuard
         return desk
-    }
-
-    var delivery: DeliverySettings {
-        var delivery = DeliverySettings(publicURL: publicURL)
-        delivery.loops = loopGuard
-        return delivery
     }
 
     /// Names of the templates that acknowledgements use.

@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 import Rules
 
 /// What belongs together, what is answered by a machine, and what stops that.

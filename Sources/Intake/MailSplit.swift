@@ -11,7 +11,7 @@ enum MailSplit {
     static func apply(_ mail: ParsedMail, to interaction: inout Interaction) -> String? {
         switch interaction.nature {
         case .bounce, .complaint: return nil  // a machine's report is about the copy it carries
-        case .human, .autoReply, .outOfOffice, .list, .ownLoop: break
+        case .human, .autoReply, .outOfOffice, .challenge, .list, .ownLoop: break
         }
         let split = ReplySplitter.split(
             text: mail.text, html: mail.html, isForward: ReplySplitter.isForwardSubject(mail.subject))

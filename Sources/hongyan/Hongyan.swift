@@ -13,7 +13,7 @@ struct Hongyan: AsyncParsableCommand {
             SendCommand.self,
             Release.self, Migrate.self,
             User.self,
-            TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, InsightCommands.self,
+            TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, InsightCommands.self,
         ])
 
     static func main() async {

@@ -132,8 +132,6 @@ struct TransactionTests {
         }
     }
 
-    private static let newest = Migrations.steps.last?.version ?? 0
-
     @Test(arguments: Engine.available)
     func `a newer schema is refused with the way back`(engine: Engine) async throws {
         try await withStore(engine) { house in

@@ -69,7 +69,7 @@ enum ProbeJSON {
     static func people(_ list: [MailAddress]) -> JSONValue {
         .array(
             list.map {
-                .object([JSONValue.Member("name", .string($0.name)), JSONValue.Member("address", .string($0.address))])
+                .object([JSONValue.Member("name", .string($0.name)), JSONValue.Member("address", .string($0.written))])
             })
     }
 

@@ -1,0 +1,26 @@
+public import ArgumentParser
+public import Daemon
+
+extension Probe.Kind: ExpressibleByArgument {}
+
+struct ProbeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe",
+        abstract: "Show how messages in files would be understood; nothing is stored.",
+        discussion: "Paths may also come on standard input, one a line. A file that cannot be read is reported in its place.")
+    @Argument(help: "mail, header, reply, bounce, tnef or mbox.") var kind: Probe.Kind
+    @Argument(help: "The files.") var files: [String] = []
+    @Flag(help: "One JSON object a line, for programs.") var jsonl = false
+    @Flag(help: "reply: leave the signature with the new words.") var keepSignature = false
+
+    func run() async throws {
+        let probe = Probe(kind: kind, jsonLines: jsonl, keepsSignature: keepSignature)
+        let bad =
+            if files.isEmpty || files == ["-"] {
+                await probe.run(sequence(state: ()) { (_: inout Void) in readLine() }.lazy.filter { !$0.isEmpty })
+            } else {
+                await probe.run(files)
+            }
+        if bad > 0 { throw ExitCode(1) }
+    }
+}
