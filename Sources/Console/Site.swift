@@ -64,6 +64,7 @@ struct Site: Sendable {
         inside.post("tickets/:number/status", use: postStatus)
         inside.post("tickets/:number/assign", use: postAssign)
         inside.get("messages/:id", use: messagePage)
+        inside.post("messages/:id/fetch", use: postFetch)
         inside.get("messages/:id/html", use: messageHTML)
         inside.get("messages/:id/text", use: messageText)
         inside.post("messages/:id/whole", use: postWhole)

@@ -81,8 +81,11 @@ struct House: Sendable {
 
         let owner = "node-\(settings.node)-\(getpid())"
         intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, logger: logger)
+        let opened = store
+        let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
-            store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger)
+            store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger,
+            trial: trial)
         desk = Desk(store: store, settings: settings.desk(parts.rules))
         placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
         journeys = JourneysService(store: store, journeys: parts.journeys, logger: logger)

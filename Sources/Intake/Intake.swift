@@ -25,7 +25,11 @@ public final class IntakeService: Service {
 
     public convenience init(store: Store, loop: TransferLoop, accounts: [Account], logger: Logger) {
         self.init(store: store, accounts: accounts, logger: logger) { account in
-            source(for: account, loop: loop) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+            source(for: account, loop: loop) {
+                try await IMAPClient.connect($0, on: loop, logger: logger)
+            } connectPOP3: {
+                try await POP3Client.connect($0, on: loop, logger: logger)
+            }
         }
     }
 

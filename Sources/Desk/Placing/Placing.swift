@@ -21,9 +21,7 @@ struct Placing {
 
     /// - Returns: false when somebody else has placed it meanwhile (our lease had run out).
     func place(_ scored: ScoredMessage) throws -> Bool {
-        guard let stored = try transaction.interactions.get(scored.message.id), stored.ticket == nil, stored.customer == nil else {
-            return false
-        }
+        guard try transaction.interactions.isUnplaced(scored.message.id) else { return false }
         var message = scored.message
         message.language = message.language ?? scored.language
         message.mood = scored.mood
@@ -69,7 +67,8 @@ struct Placing {
     private func join(_ found: Ticket, _ message: Interaction, because: String) throws -> (Ticket, isReopened: Bool) {
         var ticket = found
         let before = ticket.status
-        ticket.status = before.afterCustomerMessage ?? before
+        // Old mail that was brought in asks for nothing today.
+        ticket.status = message.isImported ? before : before.afterCustomerMessage ?? before
         take(message, into: &ticket)
         try transaction.tickets.update(ticket)
         try explain(.interaction, message.id.rawValue, "thread", "joined #\(ticket.number): \(because)")
@@ -95,6 +94,7 @@ struct Placing {
             ticket.assignee = try transaction.agents.byLogin(login)?.agent.id
             if ticket.assignee == nil { routed += " (there is no agent `\(login)`: left unassigned)" }
         }
+        if message.isImported { ticket.status = .solved }
         take(message, into: &ticket)
         try transaction.tickets.open(ticket)
         let mentioned = mentions.map { ", which mentions #\($0.number)" } ?? ""
@@ -163,6 +163,8 @@ struct Placing {
     }
 
     private func append(_ kind: Event.Kind, _ message: Interaction, _ data: [String: String] = [:]) throws {
+        var data = data
+        if message.isImported { data[Event.imported] = "1" }
         try transaction.events.append(
             Event(
                 at: transaction.now, kind: kind, customer: message.customer, ticket: message.ticket, interaction: message.id, data: data))

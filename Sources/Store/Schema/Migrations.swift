@@ -12,6 +12,7 @@ enum Migrations {
     static let steps: [Step] = [
         Step(version: 1, name: "the spine", common: Schema1.work + Schema1.people + Schema1.sending + Schema1.house, only: Schema1.only),
         Step(version: 2, name: "new words and signatures", common: Schema2.split, only: { _ in "" }),
+        Step(version: 3, name: "reading mailboxes", common: Schema3.reading, only: { _ in "" }),
     ]
 
     /// Any number that nothing else in the database locks; nodes that start together migrate one after another.
