@@ -15,47 +15,17 @@ public protocol Source: Sendable {
     /// Waits for the next poll. Returns early when the source can tell that something arrived; throws only when cancelled.
     func wait(atMost: Duration) async throws
 
+    /// Fetches what `keeper.ledger.wanted` names: mails of which only a part was taken.
+    func fetchWanted(into keeper: Keeper) async throws
+
     /// Lets go of a connection held between polls.
     func close() async
 }
 
 extension Source {
     public func wait(atMost: Duration) async throws { try await Task.sleep(for: atMost) }
+    public func fetchWanted(into keeper: Keeper) async throws {}
     public func close() async {}
-}
-
-/// The store's side of a poll, as far as a source may see it.
-public struct Keeper: Sendable {
-    /// The cursor of a stream (a folder, a document); nil before its first batch.
-    public var cursor: @Sendable (_ stream: String) async throws -> String?
-    /// Which of these external ids are stored already.
-    public var known: @Sendable (_ externalIDs: [String]) async throws -> Set<String>
-    /// Stores items and cursor in one transaction. Only when it has returned may the server be told that we have them.
-    public var store: @Sendable (Batch) async throws -> Void
-    public var now: @Sendable () -> Timestamp
-
-    public init(
-        cursor: @escaping @Sendable (_ stream: String) async throws -> String?,
-        known: @escaping @Sendable (_ externalIDs: [String]) async throws -> Set<String>,
-        store: @escaping @Sendable (Batch) async throws -> Void, now: @escaping @Sendable () -> Timestamp
-    ) {
-        self.cursor = cursor
-        self.known = known
-        self.store = store
-        self.now = now
-    }
-}
-
-/// Raw items and the cursor that is true once they are stored.
-public struct Batch: Sendable, Hashable {
-    public var items: [RawItem]
-    public var stream: String
-    public var cursor: String?
-    public init(items: [RawItem], stream: String, cursor: String?) {
-        self.items = items
-        self.stream = stream
-        self.cursor = cursor
-    }
 }
 
 /// Names in `RawItem.meta`: what the bytes do not say themselves.
@@ -72,16 +42,24 @@ public enum MetaKey {
     public static let cut = "cut"
     /// `public-form` for a post to one of our own forms.
     public static let format = "format"
+    /// Set on a mail whose part is known already and which is whole now.
+    public static let whole = "whole"
+    /// Set on old mail that somebody brought in: it starts nothing.
+    public static let imported = "imported"
 }
 
 /// The source that fits an account.
-/// - Parameter connect: opens an IMAP dialogue on the same loop.
+/// - Parameters:
+///   - connect: opens an IMAP dialogue on the same loop.
+///   - connectPOP3: opens a POP3 session on the same loop.
 public func source(
-    for account: Account, loop: TransferLoop, connect: @escaping @Sendable (LineEndpoint) async throws -> IMAPClient
+    for account: Account, loop: TransferLoop, connect: @escaping @Sendable (LineEndpoint) async throws -> IMAPClient,
+    connectPOP3: @escaping @Sendable (LineEndpoint) async throws -> POP3Client
 ) -> any Source {
     switch account.kind {
     case .feed, .form: DocumentSource(account: account, loop: loop)
     case .folder: FolderSource(account: account)
     case .imap: IMAPSource(account: account, connect: connect)
+    case .pop3: POP3Source(account: account, connect: connectPOP3)
     }
 }

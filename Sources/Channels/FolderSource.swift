@@ -12,7 +12,9 @@ struct FolderSource: Source {
     static let batchCount = 200
     static let batchBytes = 8 << 20
     /// Read from a mail over the limit.
-    static let headerBytes = 64 << 10
+    static let headerBytes = MailCut.windowBytes
+    /// Read at once of a mail that is wanted whole.
+    static let pieceBytes = 1 << 20
 
     let account: Account
 
@@ -39,6 +41,50 @@ struct FolderSource: Source {
         }
         // Said only now, so that one file nobody may read does not keep the others out.
         if let trouble { throw trouble }
+    }
+
+    func fetchWanted(into keeper: Keeper) async throws {
+        for name in try await keeper.ledger.wanted() {
+            let path = Self.path(account.url) + "/" + name
+            guard Self.isMail(name), !name.contains("/") else {
+                try await keeper.ledger.giveUp(name, "it is no file of this folder")
+                continue
+            }
+            let sink = try await keeper.ledger.sink()
+            do {
+                var offset = 0
+                while let piece = try await FileThread.attempt({ [offset] in try Self.piece(path, at: offset) }), !piece.isEmpty {
+                    try await sink.write(piece)
+                    offset += piece.count
+                }
+                guard offset > 0 else {
+                    await sink.abandon()
+                    try await keeper.ledger.giveUp(name, "\(path) is no longer there")
+                    continue
+                }
+                var item = RawItem(
+                    externalID: name, kind: .mail, bytes: [], meta: [MetaKey.folder: Self.stream, MetaKey.whole: "1"])
+                item.stored = try await sink.finish()
+                try await keeper.ledger.complete(item)
+            } catch {
+                await sink.abandon()
+                throw error
+            }
+        }
+    }
+
+    /// Nil when the file is gone.
+    private static func piece(_ path: String, at offset: Int) throws -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw SourceError.unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { Glibc.close(descriptor) }
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0, let bytes = bytes(descriptor, max: pieceBytes) else {
+            throw SourceError.unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        return bytes
     }
 
     static func path(_ url: String) -> String { url.hasPrefix("file://") ? String(url.dropFirst(7)) : url }
@@ -96,7 +142,9 @@ struct FolderSource: Source {
             throw .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         if isCut { meta[MetaKey.cut] = MailCut.sentence(sizeBytes: size, max: account.sizeBytesMax, place: path) }
-        return RawItem(externalID: name, kind: .mail, bytes: isCut ? MailCut.header(bytes) : bytes, meta: meta)
+        var item = RawItem(externalID: name, kind: .mail, bytes: isCut ? MailCut.firstPart(bytes) : bytes, meta: meta)
+        item.isCut = isCut
+        return item
     }
 
     /// Nil when the file cannot be read.
@@ -123,31 +171,5 @@ struct FolderSource: Source {
         case .fileReadNoPermission: return "permission denied"
         default: return "file error \(error.code.rawValue)"
         }
-    }
-}
-
-/// A mail over the size limit: only its header is taken.
-enum MailCut {
-    static func sentence(sizeBytes: Int, max: Int, place: String) -> String {
-        "This mail has \(megabytes(sizeBytes)), more than the limit of \(megabytes(max)); only its header was taken. "
-            + "The whole mail is in \(place)."
-    }
-
-    /// Up to the first empty line, and a last line end.
-    static func header(_ bytes: [UInt8]) -> [UInt8] {
-        var lineStart = 0
-        var i = 0
-        while i < bytes.count {
-            if bytes[i] == 10 {
-                if i == lineStart || (i == lineStart + 1 && bytes[lineStart] == 13) { return Array(bytes[...i]) }
-                lineStart = i + 1
-            }
-            i += 1
-        }
-        return Array(bytes[..<lineStart])
-    }
-
-    private static func megabytes(_ bytes: Int) -> String {
-        bytes >= 1 << 20 ? "\(bytes >> 20) MB" : bytes >= 1 << 10 ? "\(bytes >> 10) KB" : "\(bytes) bytes"
     }
 }

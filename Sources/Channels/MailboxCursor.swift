@@ -7,6 +7,8 @@ struct MailboxCursor: Equatable {
     var uidValidity: UInt32
     /// Highest UID looked at.
     var last: UInt32
+    /// Lowest UID the account wants; what is below was there before it began.
+    var first: UInt32 = 1
     /// Host, port and login, as a hash: another mailbox under the same account name starts afresh.
     var mailbox: String
     /// Counts the mailboxes this account has been, so that equal UIDs of two of them are two mails.
@@ -28,6 +30,7 @@ struct MailboxCursor: Equatable {
         else { return nil }
         uidValidity = validity
         self.last = last
+        first = json["first"].flatMap { UInt32($0.plain) } ?? 1
         mailbox = json["mailbox"]?.string ?? ""
         generation = json["generation"].flatMap { Int($0.plain) } ?? 0
         since = json["since"].flatMap { Int64($0.plain) }
@@ -38,12 +41,23 @@ struct MailboxCursor: Equatable {
             .init("uidvalidity", .number("\(uidValidity)")), .init("last", .number("\(last)")), .init("mailbox", .string(mailbox)),
             .init("generation", .number("\(generation)")),
         ]
+        if first != 1 { members.append(.init("first", .number("\(first)"))) }
         if let since { members.append(.init("since", .number("\(since)"))) }
         return JSONValue.object(members).json
     }
 
     func externalID(folder: String, uid: UInt32) -> String {
-        generation == 0 ? "\(folder)/\(uidValidity)/\(uid)" : "\(folder)~\(generation)/\(uidValidity)/\(uid)"
+        prefix(folder: folder) + "\(uid)"
+    }
+
+    /// What the external ids of all its mails begin with.
+    func prefix(folder: String) -> String {
+        generation == 0 ? "\(folder)/\(uidValidity)/" : "\(folder)~\(generation)/\(uidValidity)/"
+    }
+
+    /// Whether UIDs mean the same mails in both.
+    func isSameNumbering(as other: MailboxCursor) -> Bool {
+        uidValidity == other.uidValidity && generation == other.generation && mailbox == other.mailbox
     }
 
     /// The cursor to go on from, given what the server says of the folder now.
@@ -55,17 +69,22 @@ struct MailboxCursor: Equatable {
         guard var cursor = before else {
             guard start == .latest else { return MailboxCursor(uidValidity: uidValidity, last: 0, mailbox: mailbox) }
             // A server that does not tell UIDNEXT gets the full search; the date keeps old mail out.
-            return MailboxCursor(
+            var new = MailboxCursor(
                 uidValidity: uidValidity, last: uidNext.map { max($0, 1) - 1 } ?? 0, mailbox: mailbox, since: now.microseconds)
+            new.first = new.last + (new.last == .max ? 0 : 1)
+            return new
         }
         if cursor.mailbox != mailbox {
             cursor.mailbox = mailbox
             cursor.generation += 1
         } else if cursor.uidValidity == uidValidity {
-            return cursor
+            // The next UID may never be one that was given before; a server that says so numbered anew and kept quiet about it.
+            guard let uidNext, uidNext <= cursor.last else { return cursor }
+            cursor.generation += 1
         }
         cursor.uidValidity = uidValidity
         cursor.last = 0
+        cursor.first = 1
         return cursor
     }
 
@@ -98,8 +117,14 @@ struct MailboxCursor: Equatable {
 /// Splits new mails into batches that fit a budget. Pure.
 enum FetchPlan {
     static let batchCount = 200
-    static let batchBytes = 8 << 20
+    /// One batch is stored while the next is fetched: two of them are in memory.
+    static let batchBytes = 4 << 20
     static let sizeSlack = 16 << 20
+    /// A larger mail is fetched by itself and in pieces.
+    static let streamedBytesMin = 2 << 20
+    static let pieceBytes = 1 << 20
+    /// Of a mail that somebody asked for.
+    static let wantedBytesMax = 1 << 30
 
     /// In the given order; a mail larger than the budget is a batch of its own. Of mails over `sizeBytesMax` only the header will come.
     static func batches(
@@ -109,14 +134,15 @@ enum FetchPlan {
         var open: [MailSummary] = []
         var used = 0
         for mail in mails {
-            let size = mail.sizeBytes > sizeBytesMax ? FolderSource.headerBytes : mail.sizeBytes
-            if !open.isEmpty, open.count >= count || used + size > bytes {
+            let size = mail.sizeBytes > sizeBytesMax ? MailCut.windowBytes : mail.sizeBytes
+            let isStreamed = size > streamedBytesMin
+            if !open.isEmpty, open.count >= count || used + size > bytes || isStreamed {
                 batches.append(open)
                 open = []
                 used = 0
             }
             open.append(mail)
-            used += size
+            used += isStreamed ? bytes : size
         }
         if !open.isEmpty { batches.append(open) }
         return batches

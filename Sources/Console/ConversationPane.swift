@@ -49,6 +49,7 @@ extension Scene {
             "isOut": message.direction == .outbound, "isNote": message.direction == .note, "isIn": message.direction == .inbound,
             "via": via(message), "body": shown.html, "isCut": shown.isCut, "textURL": "/messages/\(message.id)/text",
         ]
+        if message.cut != nil { model["cutURL"] = "/messages/\(message.id)/fetch" }
         model["when"] = time.model(message.occurredAt)
         // Ours is Markdown and cannot hold HTML of its own.
         if message.direction != .inbound { model["rich"] = SafeHTML(Markdown.html(message.body, hardBreaks: true)) }

@@ -35,6 +35,7 @@ extension Site {
             "textURL": "/messages/\(message.id)/text", "isCut": shown.isCut, "number": "",
         ]
         model["subject"] = message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject
+        if message.cut != nil { model["cutURL"] = "/messages/\(message.id)/fetch" }
         model["when"] = time.model(message.occurredAt)
         model.merge(Self.setApart(message, words)) { _, apart in apart }
         if message.html != nil {
@@ -48,6 +49,14 @@ extension Site {
             ] as Model
         }
         return page("message", visit, title: message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject, model)
+    }
+
+    /// Asks for the rest of a mail of which only the first part was taken.
+    @Sendable func postFetch(_ request: Request, _ visit: Visit) async throws -> Response {
+        _ = try await agentForm(request, visit)
+        let message = try await message(visit)
+        _ = try await store.write { try $0.spool.want(message.account, externalID: message.externalID) }
+        return .seeOther("/messages/\(message.id)")
     }
 
     /// The sanitised HTML as a document of its own: no scripts, no forms, no requests anywhere, unless the agent asks for remote images.

@@ -11,6 +11,7 @@ extension Site {
 
     private struct Status: Sendable {
         var health: [AccountHealth]
+        var folders: [FolderCount]
         var spool: [String: Int64]
         var sends: [Send.State: Int64]
         var interactions: Int64
@@ -23,7 +24,8 @@ extension Site {
     @Sendable func accountsPage(_ request: Request, _ visit: Visit) async throws -> Response {
         let status = try await store.read { transaction in
             Status(
-                health: try transaction.accounts.allHealth(), spool: try transaction.spool.counts(), sends: try transaction.sends.counts(),
+                health: try transaction.accounts.allHealth(), folders: try transaction.accounts.folderCounts(),
+                spool: try transaction.spool.counts(), sends: try transaction.sends.counts(),
                 interactions: try transaction.interactions.count(), unplaced: try transaction.interactions.unplacedCount(),
                 uncertain: try transaction.sends.list(state: .uncertain, limit: Self.sendsListed),
                 rejected: try transaction.sends.list(state: .rejected, limit: Self.sendsListed),
@@ -31,7 +33,7 @@ extension Site {
         }
         let words = words(visit)
         let time = TimeText(words: words, now: store.time.now())
-        var model: Model = ["accounts": status.health.map { account($0, words, time) }, "isEmpty": status.health.isEmpty]
+        var model: Model = ["accounts": status.health.map { account($0, status.folders, words, time) }, "isEmpty": status.health.isEmpty]
         model["spool"] = status.spool.sorted { $0.key < $1.key }.map { state, count in
             [
                 "name": words.has("spool_\(state)") ? words["spool_\(state)"] : state, "count": "\(count)",
@@ -66,7 +68,20 @@ extension Site {
         return page("accounts", visit, title: words["accounts_title"], model)
     }
 
-    private func account(_ health: AccountHealth, _ words: Vocabulary, _ time: TimeText) -> Model {
+    /// What each folder holds on its server, and what of it is here.
+    private func folders(_ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> [Model] {
+        counts.map { count in
+            var model: Model = [
+                "name": count.folder, "server": "\(count.server)", "ours": "\(count.ours)", "isSame": count.server == count.ours,
+                "text": words.fill("folder_counts", ["server": "\(count.server)", "ours": "\(count.ours)"]),
+            ]
+            if count.late > 0 { model["late"] = words.fill("folder_late", ["n": "\(count.late)"]) }
+            model["checked"] = time.model(count.checkedAt)
+            return model
+        }
+    }
+
+    private func account(_ health: AccountHealth, _ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> Model {
         let tone =
             switch health.state {
             case .working: "good"
@@ -78,6 +93,7 @@ extension Site {
             "name": health.account, "state": words["account_\(health.state.rawValue)"], "tone": tone, "stored": "\(health.itemsStored)",
             "failures": "\(health.failuresInARow)", "hasFailures": health.failuresInARow > 0,
         ]
+        model["folders"] = folders(counts.filter { $0.account == health.account }, words, time)
         model["success"] = time.model(health.lastSuccessAt)
         model["attempt"] = time.model(health.lastAttemptAt)
         if let next = health.nextAttemptAt {
@@ -114,7 +130,7 @@ extension Site {
         let id = try quarantined(visit)
         guard let item = try await store.read({ try $0.spool.get(id) }) else { throw Refusal(.notFound, "404") }
         let ending = item.kind == .mail ? "eml" : item.kind == .form ? "json" : "txt"
-        return .download(item.bytes, name: "\(item.account)-\(id).\(ending)")
+        return .download(try await store.bytes(of: item), name: "\(item.account)-\(id).\(ending)")
     }
 
     @Sendable func postReplay(_ request: Request, _ visit: Visit) async throws -> Response {

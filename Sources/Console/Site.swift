@@ -67,6 +67,7 @@ struct Site: Sendable {
         inside.post("tickets/:number/split", use: postSplit)
         inside.post("tickets/:number/takeback", use: postTakeBack)
         inside.get("messages/:id", use: messagePage)
+        inside.post("messages/:id/fetch", use: postFetch)
         inside.get("messages/:id/html", use: messageHTML)
         inside.get("messages/:id/text", use: messageText)
         inside.post("messages/:id/whole", use: postWhole)

@@ -86,8 +86,11 @@ struct House: Sendable {
             settings.oauth, shelf: .in(store, seal: try settings.tokenSeal(), owner: owner), loop: loop, logger: logger, now: store.time.now
         )
         intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, tokens: tokens, logger: logger)
+        let opened = store
+        let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
-            store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger)
+            store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger,
+            trial: trial)
         desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
         placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
         journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)

@@ -25,7 +25,7 @@ public enum Operations {
             let items = try await store.read { try $0.spool.quarantined(limit: 1000) }
             guard !items.isEmpty else { return "Nothing is in quarantine." }
             return items.map { item in
-                let head = "\(item.id)  \(item.receivedAt)  \(item.account)  \(item.externalID)  \(item.bytes.count) bytes"
+                let head = "\(item.id)  \(item.receivedAt)  \(item.account)  \(item.externalID)  \(item.sizeBytes) bytes"
                 return head + "\n    " + (item.error ?? "no reason was kept")
             }.joined(separator: "\n") + "\n\nhongyan quarantine show|replay|drop NUMBER"
         }
@@ -33,11 +33,14 @@ public enum Operations {
 
     public static func showQuarantined(_ text: String, configuration: String) async throws {
         let id: ID<SpooledItem> = try number(text)
-        let item = try await withStore(configuration) { store in try await store.read { try $0.spool.get(id) } }
-        guard let item else { throw CommandError("there is no message \(text); `hongyan quarantine list` shows their numbers") }
+        let found = try await withStore(configuration) { store -> [UInt8]? in
+            guard let item = try await store.read({ try $0.spool.get(id) }) else { return nil }
+            return try await store.bytes(of: item)
+        }
+        guard let bytes = found else { throw CommandError("there is no message \(text); `hongyan quarantine list` shows their numbers") }
         var written = 0
-        while written < item.bytes.count {
-            let count = item.bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + written, $0.count - written) }
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + written, $0.count - written) }
             guard count > 0 else { return }
             written += count
         }

@@ -4,8 +4,7 @@ import Rules
 extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
-        "start",
-        "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing",
+        "start", "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing", "after", "tls",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -16,6 +15,7 @@ extension Settings {
         switch kind {
         case .folder: place = beside(entry.value.file, try map.required("path").string())
         case .imap: place = try url(map.required("url"), schemes: ["imap", "imaps"])
+        case .pop3: place = try url(map.required("url"), schemes: ["pop3", "pop3s"])
         case .feed, .form: place = try url(map.required("url"), schemes: ["http", "https", "file"])
         }
         var account = Account(name: entry.key, kind: kind, url: place)
@@ -23,8 +23,9 @@ extension Settings {
         account.password = try map["password"].map(secrets.secret)
         account.accessToken = try map["token"].map(secrets.secret)
         account.oauth = try map["oauth"].map { try oauth($0, secrets, user: account.user) }
-        if kind == .imap, account.user == nil { throw entry.value.error("account `\(entry.key)` needs a `user`; add it") }
-        if kind == .imap, account.password == nil, account.accessToken == nil, account.oauth == nil {
+        let isMailbox = kind == .imap || kind == .pop3
+        if isMailbox, account.user == nil { throw entry.value.error("account `\(entry.key)` needs a `user`; add it") }
+        if isMailbox, account.password == nil, account.accessToken == nil, account.oauth == nil {
             throw entry.value.error(
                 "account `\(entry.key)` needs a `password`, a `token` or `oauth`; write {credential: name}, {env: NAME} or {file: path}")
         }
@@ -32,11 +33,13 @@ extension Settings {
         account.interval = try map["every"]?.duration(in: .milliseconds(200) ... .seconds(86_400)) ?? defaultInterval(kind)
         if let node = map["queue"] { account.queue = try node.string() }
         account.addresses = try map["addresses"]?.strings().map { $0.lowercased() } ?? []
-        if account.addresses.isEmpty, kind == .imap, let user = account.user, user.contains("@") { account.addresses = [user.lowercased()] }
+        if account.addresses.isEmpty, isMailbox, let user = account.user, user.contains("@") { account.addresses = [user.lowercased()] }
         account.sender = try map["sender"]?.string()
         account.tls = try tls(map)
+        if let node = map["tls"] { account.tls.allowPlain = try allowsPlain(node, account) }
+        if let node = map["after"] { account.after = try after(node, kind) }
         // A mailbox or an export holds years of messages; each of their writers would be a new customer, and welcomed.
-        account.start = try map["start"]?.oneOf(Account.Start.self) ?? (kind == .imap || kind == .form ? .latest : .all)
+        account.start = try map["start"]?.oneOf(Account.Start.self) ?? (isMailbox || kind == .form ? .latest : .all)
         if let node = map["size_max"] { account.sizeBytesMax = try node.sizeBytes(in: 1 << 10...1 << 30) }
         if let node = map["mailforms"] {
             guard kind != .feed, kind != .form else {
@@ -52,8 +55,52 @@ extension Settings {
     private static func defaultInterval(_ kind: Account.Kind) -> Duration {
         switch kind {
         case .imap: .seconds(60)  // IDLE says so at once; this is the safety net
-        case .feed, .form: .seconds(300)
+        case .pop3, .feed, .form: .seconds(300)
         case .folder: .seconds(1)
+        }
+    }
+
+    /// What becomes of a mail on its server once it is stored: `keep`, `seen`, `delete` or `move FOLDER`.
+    private static func after(_ node: YAMLNode, _ kind: Account.Kind) throws -> Account.After {
+        let text = try node.string()
+        let words = text.split(separator: " ", maxSplits: 1).map(String.init)
+        guard kind == .imap || kind == .pop3 else {
+            throw node.error("`after` is for imap and pop3; nothing is ever changed at a \(kind.rawValue)")
+        }
+        switch (words.first ?? "", words.count) {
+        case ("keep", 1): return .keep
+        case ("delete", 1): return .delete
+        case ("seen", 1), ("move", 2):
+            guard kind == .imap else { throw node.error("`after` is `\(text)`; a pop3 mailbox knows only keep and delete") }
+            return words.count == 1 ? .seen : .move(words[1].trimmed)
+        default: throw node.error("`after` is `\(text)`; write keep, seen, delete or move FOLDER")
+        }
+    }
+
+    /// `tls: none` is for servers on this machine; `plain: true` is the word for everything else, so that no password travels in the clear
+    /// by a slip.
+    private static func allowsPlain(_ node: YAMLNode, _ account: Account) throws -> Bool {
+        let scheme = account.url.prefix { $0 != ":" }
+        switch try node.oneOf(["required", "starttls", "none"], what: "a way to protect the connection") {
+        case "required": return account.tls.allowPlain
+        case "starttls":
+            guard scheme == "imap" || scheme == "pop3" else {
+                throw node.error(
+                    "`tls` is `starttls`, which begins in the clear, but \(scheme):// is encrypted from the start; leave it out")
+            }
+            return false
+        default:
+            // The host alone: localhost.example is somewhere else.
+            let place = account.url.dropFirst(scheme.count + 3).prefix { $0 != "/" && $0 != "?" }
+            let host = place.hasPrefix("[") ? place.prefix { $0 != "]" }.dropFirst() : place.prefix { $0 != ":" }
+            let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+            let isLoopback = numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+            let isHere = host == "localhost" || host == "::1" || isLoopback
+            guard isHere else {
+                throw node.error(
+                    "`tls: none` would send the password in the clear; use imaps:// or pop3s://, or leave `tls` out for STARTTLS")
+            }
+            return true
         }
     }
 

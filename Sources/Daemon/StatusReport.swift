@@ -9,12 +9,14 @@ struct StatusReport {
         var lines: [String] = []
         let accounts = try tx.accounts.allHealth()
         let tokens = try tx.tokens.states()
+        let folders = Dictionary(grouping: try tx.accounts.folderCounts(), by: \.account)
         if accounts.isEmpty { lines.append("No account has been polled yet.") }
         for health in accounts {
             lines.append(
                 "\(health.account)  \(health.state.rawValue)  \(health.itemsStored) stored  "
                     + "last success \(Self.ago(health.lastSuccessAt, tx.now))"
             )
+            for folder in folders[health.account] ?? [] { lines.append("    " + Self.words(folder, tx.now)) }
             if let error = health.lastError, health.state != .working, health.failuresInARow > 0 {
                 lines.append("    \(health.failuresInARow) failures in a row: \(error)")
                 if let next = health.nextAttemptAt { lines.append("    tries again \(Self.inFuture(next, tx.now))") }
@@ -44,8 +46,26 @@ struct StatusReport {
             lines.append(
                 "breaker    \(breaker.address): no automatic mail, \(breaker.reason); ends \(Self.inFuture(breaker.until, tx.now))")
         }
+        let cut = try tx.spool.cutCount()
+        if cut > 0 { lines.append("in part    \(cut) large mails; hongyan fetch lists them") }
         if let held { lines.append("delivery   HELD: \(held) Look at it, then run: hongyan release") }
         text = lines.joined(separator: "\n")
+    }
+
+    /// `INBOX  server 10 412, we 10 412  compared 3 min ago`
+    static func words(_ folder: FolderCount, _ now: Timestamp) -> String {
+        let missing = folder.server - folder.ours
+        var text = "\(folder.folder)  server \(grouped(folder.server)), we \(grouped(folder.ours))"
+        if missing > 0 { text += ", \(grouped(missing)) missing" }
+        if folder.late > 0 { text += ", \(grouped(folder.late)) were found late" }
+        return text + "  compared \(ago(folder.checkedAt, now))"
+    }
+
+    /// `10 412`
+    static func grouped(_ number: Int) -> String {
+        let digits = Array(String(number))
+        return String(
+            digits.enumerated().flatMap { (digits.count - $0.offset) % 3 == 0 && $0.offset > 0 ? [" ", $0.element] : [$0.element] })
     }
 
     static func ago(_ time: Timestamp?, _ now: Timestamp) -> String {

@@ -38,7 +38,7 @@ public struct DeskService: Service {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let seen = signals.ticket(.interactions)
             do {
-                while try await placeNext() > 0, !Task.isShuttingDownGracefully, !Task.isCancelled {}
+                try await placeAll()
                 schedule.recordSuccess()
                 await cancelWhenGracefulShutdown { _ = await signals.wait(.interactions, after: seen, atMost: Self.longestWait) }
             } catch {
@@ -50,17 +50,44 @@ public struct DeskService: Service {
         }
     }
 
+    /// Until nothing is left. One batch is placed while the next is scored; they are placed in the order of their claims.
+    private func placeAll() async throws {
+        var placing: Task<Void, any Error>?
+        repeat {
+            let next: [ScoredMessage]
+            do { next = try await claimNext() } catch {
+                try? await placing?.value
+                throw error
+            }
+            do { try await placing?.value } catch {
+                try? await settle(next)
+                throw error
+            }
+            placing = next.isEmpty ? nil : Task { try await self.settle(next) }
+        } while placing != nil && !Task.isShuttingDownGracefully && !Task.isCancelled
+        try await placing?.value
+    }
+
     /// Claims and places one batch.
     /// - Returns: how many messages were claimed; 0 when there is nothing to do.
     @discardableResult
     public func placeNext() async throws -> Int {
+        let scored = try await claimNext()
+        try await settle(scored)
+        return scored.count
+    }
+
+    private func claimNext() async throws -> [ScoredMessage] {
         let owner = owner
         let claimed = try await desk.store.write { try $0.interactions.claimNew(owner: owner, lease: Self.lease, limit: Self.batchMax) }
-        guard !claimed.isEmpty else { return 0 }
         // A conversation inside one batch is placed in the order it was held.
-        let scored = claimed.map(scored).sorted {
+        return claimed.map(scored).sorted {
             ($0.message.occurredAt, $0.message.id) < ($1.message.occurredAt, $1.message.id)
         }
+    }
+
+    private func settle(_ scored: [ScoredMessage]) async throws {
+        guard !scored.isEmpty else { return }
         do {
             try await place(scored)
         } catch  where scored.count > 1 {
@@ -77,7 +104,6 @@ public struct DeskService: Service {
                 }
             }
         }
-        return claimed.count
     }
 
     private func scored(_ message: Interaction) -> ScoredMessage {

@@ -31,9 +31,18 @@ public struct Account: Sendable, Hashable {
     public var acknowledge: Acknowledgement?
     /// Whether mail to `support+anything@…` reaches `support@…`: our answers ask to be answered at a signed address then.
     public var plusAddressing = false
+    /// What becomes of a mail on its server once it is stored here.
+    public var after = After.keep
 
-    public enum Kind: String, Sendable, CaseIterable { case imap, feed, form, folder }
+    public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder }
     public enum Start: String, Sendable, CaseIterable { case all, latest }
+
+    /// Only mails that are stored whole are touched, and only those that were read since this was asked for.
+    public enum After: Sendable, Hashable {
+        case keep, seen, delete
+        /// Into another folder of the same mailbox; made when it is missing.
+        case move(String)
+    }
 
     public init(name: String, kind: Kind, url: String) {
         self.name = name
@@ -244,5 +253,27 @@ public struct AccountHealth: Sendable, Hashable, Codable {
         self.state = state
         failuresInARow = 0
         itemsStored = 0
+    }
+}
+
+/// What a folder held on its server at the last comparison, and what of that is stored here.
+public struct FolderCount: Sendable, Hashable {
+    public var account: String
+    public var folder: String
+    /// Mails on the server that the account wants.
+    public var server: Int
+    /// Of these, stored here.
+    public var ours: Int
+    /// Found missing by a comparison and fetched then, since the folder is known.
+    public var late: Int
+    public var checkedAt: Timestamp
+
+    public init(account: String, folder: String, server: Int, ours: Int, late: Int = 0, checkedAt: Timestamp) {
+        self.account = account
+        self.folder = folder
+        self.server = server
+        self.ours = ours
+        self.late = late
+        self.checkedAt = checkedAt
     }
 }

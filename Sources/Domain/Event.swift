@@ -31,6 +31,9 @@ public struct Event: Sendable, Hashable, Codable {
         case loopTripped = "loop.tripped"
     }
 
+    /// In `data` of what old mail caused that was brought in: readers that act for today pass over it.
+    public static let imported = "imported"
+
     public init(
         position: Int64 = 0, at: Timestamp, kind: Kind, customer: ID<Customer>? = nil, ticket: ID<Ticket>? = nil,
         interaction: ID<Interaction>? = nil, send: ID<Send>? = nil, data: [String: String] = [:]

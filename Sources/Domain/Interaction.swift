@@ -115,6 +115,15 @@ public struct Interaction: Sendable, Hashable, Codable {
         }
     }
 
+    /// Names of fields that no header can have: why only a part of a mail is here; that somebody brought it in as old mail.
+    public static let cutField = "hongyan/cut"
+    public static let importedField = "hongyan/imported"
+
+    /// Old mail that was brought in: it is kept and found, and starts nothing.
+    public var isImported: Bool { fields.contains { $0.name == Self.importedField } }
+    /// Why only a part of it is here; nil when it is whole.
+    public var cut: String? { fields.first { $0.name == Self.cutField }?.value }
+
     public struct Field: Sendable, Hashable, Codable {
         public var name: String
         public var value: String

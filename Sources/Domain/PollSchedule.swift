@@ -32,11 +32,27 @@ public struct RawItem: Sendable, Hashable {
     public var bytes: [UInt8]
     /// What the bytes do not say themselves: folder, response headers, when the server got it.
     public var meta: [String: String]
+    /// Where the bytes are when they were too many to be held in memory; `bytes` is empty then.
+    public var stored: StoredBytes?
+    /// Only a part of it was taken; the rest is still at the source.
+    public var isCut = false
 
     public init(externalID: String, kind: Interaction.Kind, bytes: [UInt8], meta: [String: String] = [:]) {
         self.externalID = externalID
         self.kind = kind
         self.bytes = bytes
         self.meta = meta
+    }
+}
+
+/// Bytes in the blob store.
+public struct StoredBytes: Sendable, Hashable {
+    /// SHA-256, lower-case hex.
+    public var hash: String
+    public var sizeBytes: Int
+
+    public init(hash: String, sizeBytes: Int) {
+        self.hash = hash
+        self.sizeBytes = sizeBytes
     }
 }

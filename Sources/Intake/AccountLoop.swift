@@ -8,10 +8,16 @@ import Synchronization
 final class AccountLoop: Sendable {
     /// A server that announces mail without end is asked this often at most.
     static let wakeGap = Duration.milliseconds(200)
+    /// Rows of the ledger read at once.
+    static let ledgerPage = 10_000
+    /// A wake-up of another node may be lost.
+    static let wishWait = Duration.seconds(60)
+    /// Mails fetched whole in one poll.
+    static let wantedMax = 100
 
-    private let account: Account
+    let account: Account
     private let source: any Source
-    private let store: Store
+    let store: Store
     private let gate: HostGate
     private let board: HealthBoard
     private let logger: Logger
@@ -61,6 +67,7 @@ final class AccountLoop: Sendable {
         var rule = HealthRule(interval: account.interval)
         while !Task.isCancelled {
             let began = ContinuousClock.now
+            let wishes = store.signals.ticket(.fetches)
             let outcome: PollOutcome
             do { outcome = try await poll() } catch { break }
             let (before, after, wait) = health.withLock { health in
@@ -72,7 +79,7 @@ final class AccountLoop: Sendable {
             tell(outcome, wait: wait)
             await save(after, changed: before.state != after.state)
             do {
-                try await self.wait(atMost: wait)
+                try await self.wait(atMost: wait, wishes: wishes)
                 let gap = Self.wakeGap - began.duration(to: .now)
                 if gap > .zero { try await Task.sleep(for: gap) }
             } catch { break }
@@ -91,7 +98,10 @@ final class AccountLoop: Sendable {
     /// - Throws: only `CancellationError`.
     private func poll() async throws -> PollOutcome {
         do {
-            try await gate.run(host) { try await source.poll(into: keeper) }
+            try await gate.run(host) {
+                try await source.poll(into: keeper)
+                try await source.fetchWanted(into: keeper)
+            }
             return .success
         } catch let trouble as StoreTrouble {
             if Task.isCancelled { throw CancellationError() }
@@ -112,8 +122,40 @@ final class AccountLoop: Sendable {
         return Keeper(
             cursor: { stream in try await Self.stored { try await self.store.read { try $0.accounts.cursor(name, stream) } } },
             known: { ids in try await Self.stored { try await self.store.read { try $0.spool.known(name, externalIDs: ids) } } },
-            store: { batch in try await self.keep(batch) },
-            now: { self.store.time.now() })
+            store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger)
+    }
+
+    private var ledger: Keeper.Ledger {
+        let (name, store) = (account.name, store)
+        return Keeper.Ledger(
+            held: { ids in try await Self.stored { try await store.read { try $0.spool.held(name, externalIDs: ids) } } },
+            page: { prefix, after in
+                try await Self.stored {
+                    try await store.read { try $0.spool.ledger(name, prefix: prefix, after: after, limit: Self.ledgerPage) }
+                }
+            },
+            pass: { ids in try await Self.stored { try await store.write { try $0.spool.pass(name, externalIDs: ids) } } },
+            count: { folder in try await Self.stored { try await store.read { try $0.accounts.folderCount(name, folder) } } },
+            setCount: { count in
+                var count = count
+                count.account = name
+                let new = count
+                try await Self.stored { try await store.write { try $0.accounts.save(new) } }
+            },
+            sink: {
+                let writer = try await Self.stored { try await store.blobs.writer() }
+                return Keeper.Sink(
+                    write: { bytes in try await Self.stored { try await writer.write(bytes) } },
+                    finish: {
+                        let blob = try await Self.stored { try await writer.finish() }
+                        return StoredBytes(hash: blob.hash, sizeBytes: blob.sizeBytes)
+                    }, abandon: { await writer.abandon() })
+            },
+            wanted: { try await Self.stored { try await store.read { try $0.spool.wanted(name, limit: Self.wantedMax) } } },
+            complete: { item in _ = try await Self.stored { try await store.write { try $0.spool.complete(name, item) } } },
+            giveUp: { id, reason in
+                try await Self.stored { try await store.write { try $0.spool.giveUp(name, externalID: id, reason: reason) } }
+            })
     }
 
     /// One transaction: items, cursor, and the count in the health row.
@@ -170,15 +212,31 @@ final class AccountLoop: Sendable {
     }
 
     /// Until the time is over, the source announces something, or somebody asks.
-    private func wait(atMost: Duration) async throws {
+    private func wait(atMost: Duration, wishes: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.source.wait(atMost: atMost) }
             group.addTask { await self.waker.sleep() }
+            group.addTask { try await self.waitForWish(after: wishes) }
             try await group.next()
             group.cancelAll()
             while await group.nextResult() != nil {}
         }
         try Task.checkCancellation()
+    }
+}
+
+extension AccountLoop {
+    /// Until somebody wants a mail of this account whole.
+    /// - Parameter seen: the wishes before the last poll, which has done what could be done about them.
+    private func waitForWish(after seen: Int) async throws {
+        let name = account.name
+        var seen = seen
+        while true {
+            seen = await store.signals.wait(.fetches, after: seen, atMost: Self.wishWait)
+            try Task.checkCancellation()
+            // Trouble with the database is told by the poll; here it only means: nobody can wish.
+            if let wishes = try? await store.read({ try $0.spool.wanted(name, limit: 1) }), !wishes.isEmpty { return }
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Channels
 import Domain
 import Logging
 import Store
@@ -79,7 +80,11 @@ extension DigestService {
             for entry in entries { try add(entry, of: item, to: transaction, signer: signer) }
             try transaction.spool.done(item.id, keepBytes: digested.keepsBytes)
         case .failure(let error):
-            guard try transaction.spool.fail(item.id, error: error.description) else { return }
+            let isQuarantined =
+                digested.isHopeless
+                ? try transaction.spool.quarantine(item.id, error: error.description)
+                : try transaction.spool.fail(item.id, error: error.description)
+            guard isQuarantined else { return }
             try transaction.events.append(
                 Event(
                     at: transaction.now, kind: .messageQuarantined,
@@ -91,6 +96,12 @@ extension DigestService {
 
     private static func add(_ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction, signer: Signer) throws {
         var interaction = entry.interaction
+        if item.meta[MetaKey.whole] != nil, let known = try transaction.interactions.complete(interaction) {
+            return try transaction.reasons.add(
+                Reason(
+                    at: transaction.now, about: .interaction, subject: known.rawValue, decision: "whole",
+                    text: "the whole mail was fetched, \(item.sizeBytes) bytes; it stands in place of its first part"))
+        }
         interaction.id = transaction.newID()
         let returns = Returns(transaction: transaction, signer: signer)
         let about = try entry.returned.flatMap { try returns.find($0, told: interaction) }

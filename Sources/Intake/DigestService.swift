@@ -16,24 +16,31 @@ public final class DigestService: Service {
     static let longestPause = Duration.seconds(60)
     /// Entries of one document stored in one transaction.
     static let entriesMax = 500
+    /// The program may die so often with an item in hand, once among others and once alone, before it is tried in a process of its own.
+    static let trustedDeaths = 2
+    /// However innocent it looks there, an item in hand at so many deaths is set aside.
+    static let deathsMax = 25
 
     let store: Store
     let logger: Logger
     private let owner: String
     private let width: Int
+    private let trial: Trial?
     private let digester: Mutex<Digester>
 
     /// - Parameters:
     ///   - ownAddresses: addresses we send from, besides those of the accounts.
     ///   - owner: names this process in leases.
     ///   - width: items parsed at the same time.
+    ///   - trial: reads in a process of its own what was in hand when this program died twice; without it three deaths are enough.
     public init(
-        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 2
+        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 2, trial: Trial? = nil
     ) {
         self.store = store
         self.owner = owner
         self.logger = logger
         self.width = max(1, width)
+        self.trial = trial
         digester = Mutex(Self.digester(store, accounts, ownAddresses))
     }
 
@@ -57,39 +64,57 @@ public final class DigestService: Service {
 
     public func run() async throws {
         var pauses = PollSchedule(interval: Self.firstPause, longestWait: Self.longestPause)
+        // One batch is stored while the next is parsed; batches are stored in the order of their claims.
+        var storing: Task<Void, any Error>?
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
             let ticket = store.signals.ticket(.spool)
             do {
-                let worked = try await step()
+                let next = try await take()
+                try await storing?.value
+                storing = next.map { batch in Task { try await self.keep(batch) } }
                 pauses.recordSuccess()
-                guard !worked else { continue }
+                guard storing == nil else { continue }
                 _ = await cancelWhenGracefulShutdown { [store] in
                     await store.signals.wait(.spool, after: ticket, atMost: Self.longestWait)
                 }
             } catch {
                 if Task.isCancelled || Task.isShuttingDownGracefully { break }
+                storing = nil
                 let wait = pauses.nextWait
                 pauses.recordFailure()
                 logger.error("Digest is paused: the database took nothing.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
                 await cancelWhenGracefulShutdown { try? await Task.sleep(for: wait) }
             }
         }
+        try? await storing?.value
     }
 
     /// Digests one batch.
     /// - Returns: false when there was nothing to do.
     @discardableResult
     public func step() async throws -> Bool {
-        let items = try await store.write { [owner] in try $0.spool.claim(owner: owner, lease: Self.lease, limit: Self.claimMax) }
-        guard !items.isEmpty else { return false }
-        var open = try await digest(items)
+        guard let batch = try await take() else { return false }
+        try await keep(batch)
+        return true
+    }
+
+    /// The next batch, parsed; nil when there is nothing to do.
+    private func take() async throws -> [Digested]? {
+        let deathsMax = trial == nil ? Spool.attemptsMax : Self.deathsMax
+        let items = try await store.write { [owner] in
+            try $0.spool.claim(owner: owner, lease: Self.lease, limit: Self.claimMax, deathsMax: deathsMax)
+        }
+        return items.isEmpty ? nil : try await digest(items)
+    }
+
+    private func keep(_ batch: [Digested]) async throws {
+        var open = batch
         var hold = Hold(logger: logger)
         while !open.isEmpty {
             let (rest, trouble) = await commit(open)
             open = rest
             if let trouble { try await hold.wait(trouble) }
         }
-        return true
     }
 
     /// In the order of the claim, `width` at a time.
@@ -116,6 +141,9 @@ public final class DigestService: Service {
     }
 
     private func digest(_ item: SpooledItem, by digester: Digester) async throws -> Digested {
+        if let trial, item.attempts > Self.trustedDeaths, case .fatal(let reason) = await trial.run(item) {
+            return Digested(item: item, result: .failure(ItemError(description: reason)), isHopeless: true)
+        }
         var hold = Hold(logger: logger)
         while true {
             do { return try await digester.digest(item) } catch let error as StoreError { try await hold.wait("\(error)") }

@@ -19,6 +19,8 @@ struct Digested: Sendable {
     var result: Result<[Entry], ItemError>
     /// One sentence for each part that could not be used.
     var notes: [String] = []
+    /// No further try can end otherwise.
+    var isHopeless = false
 
     var keepsBytes: Bool { item.kind == .mail }
 }
@@ -52,18 +54,24 @@ struct Digester: Sendable {
     }
 
     private func mail(_ item: SpooledItem) async throws -> Digested.Entry {
-        if item.bytes.isEmpty, let cut = item.meta[MetaKey.cut] { throw ItemError(description: cut) }
-        let mail = try MailParser.parse(item.bytes)
+        if item.bytes.isEmpty, item.blob == nil, let cut = item.meta[MetaKey.cut] { throw ItemError(description: cut) }
+        let (bytes, aside) = try await slim(item)
+        let mail = try MailParser.parse(bytes)
         // The parser reads what can be read; without a single field there is nobody it could be from.
         guard !mail.headers.isEmpty else {
             throw ItemError(description: "these bytes are no mail: not one header field was found; look at the raw bytes")
         }
         var attachments: [Attachment] = []
         for part in mail.attachments {
-            let hash = try await blobs.put(part.bytes)
+            let blob: StoredBytes
+            if let known = aside.blob(for: part.bytes) {
+                blob = known
+            } else {
+                blob = StoredBytes(hash: try await blobs.put(part.bytes), sizeBytes: part.bytes.count)
+            }
             attachments.append(
                 Attachment(
-                    name: part.name, type: part.type, sizeBytes: part.bytes.count, hash: hash, contentID: part.contentID,
+                    name: part.name, type: part.type, sizeBytes: blob.sizeBytes, hash: blob.hash, contentID: part.contentID,
                     isInline: part.isInline))
         }
         let judgement = nature.judge(mail)
@@ -77,6 +85,20 @@ struct Digester: Sendable {
             let reason = judgement.reason + (note.map { "; \($0)" } ?? "")
             return Digested.Entry(interaction: interaction, reason: reason, splitReason: splitReason, returned: returned)
         }
+    }
+
+    /// A large mail without its large parts, which go from file to file; any other as it is.
+    private func slim(_ item: SpooledItem) async throws -> (bytes: [UInt8], aside: PartsAside) {
+        guard let blob = item.blob else { return (item.bytes, PartsAside()) }
+        var slimmer = MailSlimmer(blobs: blobs)
+        var offset = 0
+        while true {
+            let piece = try await blobs.read(blob, from: offset, count: MailSlimmer.pieceBytes)
+            if piece.isEmpty { break }
+            offset += piece.count
+            try await slimmer.feed(piece)
+        }
+        return try await slimmer.finish()
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

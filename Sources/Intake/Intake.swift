@@ -29,6 +29,9 @@ public final class IntakeService: Service {
             source(for: account, loop: loop) { endpoint in
                 guard let tokens else { return try await IMAPClient.connect(endpoint, on: loop, logger: logger) }
                 return try await tokens.connect(account.name, endpoint) { try await IMAPClient.connect($0, on: loop, logger: logger) }
+            } connectPOP3: { endpoint in
+                guard let tokens else { return try await POP3Client.connect(endpoint, on: loop, logger: logger) }
+                return try await tokens.connect(account.name, endpoint) { try await POP3Client.connect($0, on: loop, logger: logger) }
             }
         }
     }

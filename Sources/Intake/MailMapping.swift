@@ -31,6 +31,8 @@ enum MailMapping {
         result.attachments = attachments
         result.fields = fields(mail)
         result.fingerprint = fingerprint(mail, item: item, attachments: attachments)
+        if item.meta[MetaKey.imported] != nil { result.fields.append(Interaction.Field(name: Interaction.importedField, value: "1")) }
+        if let cut = item.meta[MetaKey.cut] { result.fields.append(Interaction.Field(name: Interaction.cutField, value: cut)) }
         if let cut = item.meta[MetaKey.cut] { result.body = result.body.isEmpty ? cut : result.body + "\n\n" + cut }
         return result
     }
@@ -62,7 +64,7 @@ enum MailMapping {
     /// The same mail delivered twice has the same; two different mails that carry one Message-ID do not.
     static func fingerprint(_ mail: ParsedMail, item: SpooledItem, attachments: [Attachment]) -> String {
         // Without id and date two mails of the same words may be two mails: only the very same bytes are one.
-        guard mail.messageID != nil || mail.date != nil else { return sha256(item.bytes) }
+        guard mail.messageID != nil || mail.date != nil else { return item.blob ?? sha256(item.bytes) }
         let parts =
             [
                 mail.messageID ?? "", mail.from.map(\.address).joined(separator: ","), mail.date.map { "\($0.microseconds)" } ?? "",

@@ -43,6 +43,36 @@ public struct Accounts {
             health.failuresInARow, health.itemsStored)
     }
 
+    /// What a comparison with the server found; `late` is added to what was found before.
+    public func save(_ count: FolderCount) throws {
+        try transaction.execute(
+            """
+            INSERT INTO account_folders (account, folder, server_count, our_count, late_count, checked_at) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (account, folder) DO UPDATE SET server_count = excluded.server_count, our_count = excluded.our_count,
+                late_count = account_folders.late_count + excluded.late_count, checked_at = excluded.checked_at
+            """, count.account, count.folder, count.server, count.ours, count.late, count.checkedAt)
+    }
+
+    public func folderCount(_ account: String, _ folder: String) throws -> FolderCount? {
+        try transaction.first("\(Self.selectFolders) WHERE account = $1 AND folder = $2", account, folder).map(Self.folder)
+    }
+
+    /// By account and folder.
+    public func folderCounts() throws -> [FolderCount] {
+        try transaction.query("\(Self.selectFolders) ORDER BY account, folder").map(Self.folder)
+    }
+
+    private static let selectFolders = """
+        SELECT account, folder, server_count, our_count, late_count, checked_at FROM account_folders
+        """
+
+    private static func folder(_ row: Row) throws -> FolderCount {
+        var row = row
+        return FolderCount(
+            account: try row.text(), folder: try row.text(), server: Int(try row.integer()), ours: Int(try row.integer()),
+            late: Int(try row.integer()), checkedAt: try row.time())
+    }
+
     private static let select = """
         SELECT account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored FROM account_health
         """

@@ -1,5 +1,6 @@
 import Crypto
 import Dispatch
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -11,11 +12,13 @@ import Dispatch
 public final class BlobStore: Sendable {
     private let folder: String
     private let queue = DispatchQueue(label: "hongyan.blobs")
+    private let drafts = Counter()
 
     /// - Parameter folder: created when it is missing.
     init(folder: String) throws {
         self.folder = folder
-        try Self.makeFolder(folder)
+        try FileCalls.makeFolder(folder)
+        sweepDrafts()
     }
 
     /// Durable when it returns.
@@ -27,11 +30,9 @@ public final class BlobStore: Sendable {
 
     /// - Throws: `StoreError` when it is not there or no longer what was stored.
     public func get(_ hash: String) async throws -> [UInt8] {
-        guard hash.utf8.count == 64, hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
-            throw StoreError(.blob, "an attachment is named by 64 hex digits; this name is something else")
-        }
+        try Self.check(hash)
         return try await onQueue {
-            let bytes = try Self.read(self.path(hash))
+            let bytes = try self.read(hash, from: 0, count: nil)
             guard Signer.hex(SHA256.hash(data: bytes)) == hash else {
                 throw StoreError(.blob, "\(self.path(hash)) is damaged. Restore it from a backup.")
             }
@@ -39,7 +40,38 @@ public final class BlobStore: Sendable {
         }
     }
 
-    private func onQueue<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    /// A piece of it; empty past its end. Not compared with the hash, for that takes the whole.
+    public func read(_ hash: String, from offset: Int, count: Int) async throws -> [UInt8] {
+        try Self.check(hash)
+        return try await onQueue { try self.read(hash, from: offset, count: count) }
+    }
+
+    /// Takes bytes whose hash is known only at their end, piece by piece.
+    public func writer() async throws -> BlobWriter {
+        try await onQueue {
+            try FileCalls.makeFolder("\(self.folder)/incoming")
+            return try BlobWriter(store: self, path: "\(self.folder)/incoming/\(getpid())-\(self.drafts.next())")
+        }
+    }
+
+    private static func check(_ hash: String) throws {
+        guard hash.utf8.count == 64, hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            throw StoreError(.blob, "an attachment is named by 64 hex digits; this name is something else")
+        }
+    }
+
+    private func read(_ hash: String, from offset: Int, count: Int?) throws -> [UInt8] {
+        let path = path(hash)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileCalls.failure("read", path) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw FileCalls.failure("read", path) }
+        let left = max(0, Int(status.st_size) - offset)
+        return try FileCalls.read(file, at: offset, count: min(count ?? left, left), path: path)
+    }
+
+    func onQueue<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Result { try body() }) }
         }
@@ -52,91 +84,53 @@ public final class BlobStore: Sendable {
         let path = path(hash)
         var status = stat()
         if stat(path, &status) == 0, status.st_size == bytes.count { return hash }
-        let parent = "\(folder)/\(hash.prefix(2))/\(hash.dropFirst(2).prefix(2))"
-        try Self.makeFolder("\(folder)/\(hash.prefix(2))")
-        try Self.makeFolder(parent)
+        let parent = try place(hash)
         // One process, one queue: nobody else uses this name. What a crash leaves behind is written over by the next try.
         let draft = "\(path).\(getpid()).part"
         do {
             try Self.write(bytes, draft)
-            guard rename(draft, path) == 0 else { throw Self.failure("store", path) }
+            guard rename(draft, path) == 0 else { throw FileCalls.failure("store", path) }
         } catch {
             unlink(draft)
             throw error
         }
-        try Self.sync(folder: parent)
+        try FileCalls.sync(folder: parent)
         return hash
     }
 
-    private static func makeFolder(_ path: String) throws {
-        let names = path.split(separator: "/").dropLast().joined(separator: "/")
-        let parent = path.hasPrefix("/") ? "/" + names : names.isEmpty ? "." : names
-        var code = mkdir(path, 0o750)
-        if code != 0, errno == ENOENT, parent.utf8.count < path.utf8.count {
-            try makeFolder(parent)
-            code = mkdir(path, 0o750)
-        }
-        if code == 0 {
-            try sync(folder: parent)
-        } else if errno != EEXIST {
-            throw StoreError.cannotOpen(path, String(cString: strerror(errno)))
-        }
+    /// The folder a blob lies in, made when it is missing.
+    private func place(_ hash: String) throws -> String {
+        let parent = "\(folder)/\(hash.prefix(2))/\(hash.dropFirst(2).prefix(2))"
+        try FileCalls.makeFolder("\(folder)/\(hash.prefix(2))")
+        try FileCalls.makeFolder(parent)
+        return parent
+    }
+
+    /// Gives a finished draft its name.
+    func adopt(_ draft: String, hash: String) throws {
+        let parent = try place(hash)
+        guard rename(draft, path(hash)) == 0 else { throw FileCalls.failure("store", path(hash)) }
+        try FileCalls.sync(folder: parent)
     }
 
     private static func write(_ bytes: [UInt8], _ path: String) throws {
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard file >= 0 else { throw failure("write", path) }
+        guard file >= 0 else { throw FileCalls.failure("write", path) }
         defer { close(file) }
-        try bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                #if canImport(Glibc)
-                    let count = Glibc.write(file, buffer.baseAddress! + written, buffer.count - written)
-                #else
-                    let count = Darwin.write(file, buffer.baseAddress! + written, buffer.count - written)
-                #endif
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { throw failure("write", path) }
-                written += count
+        try FileCalls.write(bytes, to: file, path: path)
+        guard fsync(file) == 0 else { throw FileCalls.failure("write", path) }
+    }
+
+    /// Drafts of processes that are no more; theirs begin again from the start.
+    private func sweepDrafts() {
+        guard let list = opendir("\(folder)/incoming") else { return }
+        defer { closedir(list) }
+        while let entry = readdir(list) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
+            guard let process = name.split(separator: "-").first.flatMap({ pid_t($0) }), process > 0 else { continue }
+            if kill(process, 0) != 0, errno == ESRCH { unlink("\(folder)/incoming/\(name)") }
         }
-        guard fsync(file) == 0 else { throw failure("write", path) }
-    }
-
-    private static func read(_ path: String) throws -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw failure("read", path) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw failure("read", path) }
-        let size = Int(status.st_size)
-        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-            while filled < size {
-                #if canImport(Glibc)
-                    let count = Glibc.read(file, buffer.baseAddress! + filled, size - filled)
-                #else
-                    let count = Darwin.read(file, buffer.baseAddress! + filled, size - filled)
-                #endif
-                if count < 0 && errno == EINTR { continue }
-                guard count >= 0 else { throw failure("read", path) }
-                if count == 0 { break }
-                filled += count
-            }
-        }
-    }
-
-    /// A new name is durable when its folder is.
-    private static func sync(folder: String) throws {
-        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw failure("open", folder) }
-        defer { close(file) }
-        guard fsync(file) == 0 else { throw failure("write", folder) }
-    }
-
-    private static func failure(_ verb: String, _ path: String) -> StoreError {
-        let reason = String(cString: strerror(errno))
-        return StoreError(
-            verb == "read" ? .blob : .unavailable,
-            "cannot \(verb) \(path): \(reason). Check the disk's free space and that the daemon's user may use the folder.")
     }
 }

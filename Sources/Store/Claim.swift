@@ -6,7 +6,7 @@ struct Claim {
     /// Set aside in one go.
     static let setAsideMax = 100
     /// Rows claimed together take no more memory than this; one that is larger comes alone.
-    static let batchBytesMax = 32 << 20
+    static let batchBytesMax = 8 << 20
 
     let transaction: Transaction
     let table: String

@@ -27,14 +27,18 @@ extension Interactions {
             interaction.attachments.count, interaction.newWords, interaction.signature, spool, state, transaction.now,
             interaction.body.utf8.count + (interaction.html?.utf8.count ?? 0))
         guard added > 0 else { return .duplicate(of: try first(like: interaction)) }
-        for (place, file) in interaction.attachments.enumerated() {
+        try add(interaction.attachments, to: interaction.id)
+        return .added
+    }
+
+    func add(_ attachments: [Attachment], to id: ID<Interaction>) throws {
+        for (place, file) in attachments.enumerated() {
             try transaction.execute(
                 """
                 INSERT INTO attachments (interaction_id, place, name, type, size_bytes, hash, content_id, is_inline)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                """, interaction.id, place, file.name, file.type, file.sizeBytes, file.hash, file.contentID, file.isInline)
+                """, id, place, file.name, file.type, file.sizeBytes, file.hash, file.contentID, file.isInline)
         }
-        return .added
     }
 
     func interaction(_ row: Row) throws -> Interaction {

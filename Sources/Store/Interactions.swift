@@ -7,8 +7,9 @@ public enum Added: Sendable, Hashable {
 
 /// Messages in their common shape, unique by (account, external id) and by (account, fingerprint).
 public struct Interactions {
-    /// Tries before a message that cannot be placed is set aside as `stuck`.
-    public static let attemptsMax = 3
+    /// Tries before a message that cannot be placed is set aside as `stuck`. Placing parses nothing, so whoever dies at it was most likely
+    /// stopped from outside; many tries keep the innocent from being set aside.
+    public static let attemptsMax = 10
 
     let transaction: Transaction
 
@@ -60,8 +61,33 @@ public struct Interactions {
             id) > 0
     }
 
+    /// Puts the words and files of a mail that is whole now in place of its part; whom it belongs to stays.
+    /// - Returns: nil when there is no such message.
+    public func complete(_ whole: Interaction) throws -> ID<Interaction>? {
+        let sql = """
+            UPDATE interactions SET subject = $3, body = $4, html = $5, fields = $6, attachment_count = $7, size_bytes = $8, touched_at = $9,
+                new_words = $10, signature = $11
+            WHERE account = $1 AND external_id = $2 RETURNING id
+            """
+        guard
+            var row = try transaction.first(
+                sql, whole.account, whole.externalID, whole.subject, whole.body, whole.html, JSONText.encode(whole.fields),
+                whole.attachments.count, whole.body.utf8.count + (whole.html?.utf8.count ?? 0), transaction.now, whole.newWords,
+                whole.signature)
+        else { return nil }
+        let id: ID<Interaction> = try row.id()
+        try transaction.execute("DELETE FROM attachments WHERE interaction_id = $1", id)
+        try add(whole.attachments, to: id)
+        return id
+    }
+
     public func get(_ id: ID<Interaction>) throws -> Interaction? {
         try transaction.first("SELECT \(Self.columns) FROM interactions WHERE id = $1", id).map(interaction)
+    }
+
+    /// Whether it is there and belongs to nobody yet.
+    public func isUnplaced(_ id: ID<Interaction>) throws -> Bool {
+        try transaction.first("SELECT 1 FROM interactions WHERE id = $1 AND customer_id IS NULL AND ticket_id IS NULL", id) != nil
     }
 
     /// Oldest first; the newest `limit` of them.

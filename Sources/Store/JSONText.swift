@@ -1,3 +1,4 @@
+import Domain
 import FoundationEssentials
 
 /// Lists and maps in a column. The empty ones, which most are, cost nothing.
@@ -32,6 +33,45 @@ enum JSONText {
         } catch {
             throw StoreError(.corrupt, "a column that holds JSON does not hold a \(type)")
         }
+    }
+
+    // The shapes that every message has are read by hand: JSONDecoder costs more than all the rest of reading a row.
+
+    static func decode(_ type: [String].Type, _ text: String, empty: [String]) throws -> [String] {
+        if text == "[]" || text.isEmpty { return empty }
+        var reader = JSONTextReader(text)
+        guard let list = reader.list({ $0.string() }) else { throw broken(type) }
+        return list
+    }
+
+    static func decode(_ type: [String: String].Type, _ text: String, empty: [String: String]) throws -> [String: String] {
+        if text == "{}" || text.isEmpty { return empty }
+        var reader = JSONTextReader(text)
+        guard let members = reader.whole({ $0.members { $0.string() } }) else { throw broken(type) }
+        return Dictionary(members, uniquingKeysWith: { $1 })
+    }
+
+    static func decode(_ type: [Interaction.Field].Type, _ text: String, empty: [Interaction.Field]) throws -> [Interaction.Field] {
+        if text == "[]" || text.isEmpty { return empty }
+        var reader = JSONTextReader(text)
+        let list = reader.list { reader -> Interaction.Field? in
+            guard let members = reader.members({ $0.string() }) else { return nil }
+            guard let name = members.last(where: { $0.0 == "name" })?.1, let value = members.last(where: { $0.0 == "value" })?.1 else {
+                return nil
+            }
+            return Interaction.Field(name: name, value: value)
+        }
+        guard let list else { throw broken(type) }
+        return list
+    }
+
+    static func encode(_ fields: [Interaction.Field]) -> String {
+        if fields.isEmpty { return "[]" }
+        return "[" + fields.map { "{\"name\":\(quoted($0.name)),\"value\":\(quoted($0.value))}" }.joined(separator: ",") + "]"
+    }
+
+    private static func broken(_ type: Any.Type) -> StoreError {
+        StoreError(.corrupt, "a column that holds JSON does not hold a \(type)")
     }
 
     /// RFC 8259 §7.

@@ -19,7 +19,10 @@ public struct Signer: Sendable {
 
     /// Takes it with or without angle brackets and whatever the domain. Nil unless we made it.
     public func verifyMessageID(_ text: String) -> (kind: Character, id: Int64)? {
-        guard text.utf8.count <= Self.textMax else { return nil }
+        // Every id of every mail is asked; only few look like ours at all.
+        guard text.utf8.count <= Self.textMax, text.utf8.contains(UInt8(ascii: "h")) || text.utf8.contains(UInt8(ascii: "H")),
+            text.utf8.reduce(0, { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) }) >= 3
+        else { return nil }
         let bare = text.split(whereSeparator: { $0.isWhitespace || $0 == "<" || $0 == ">" }).first ?? ""
         let parts = (bare.split(separator: "@").first ?? "").lowercased().split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "h", parts[1].count == 1, let kind = parts[1].first, let id = Int64(parts[2], radix: 32) else {

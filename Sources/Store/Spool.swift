@@ -14,6 +14,10 @@ public struct SpooledItem: Sendable, Hashable {
     /// `new`, `claimed`, `done`, `quarantined` or `dropped`.
     public var state: String
     public var error: String?
+    /// The blob that holds the bytes of a large mail; `bytes` is empty then.
+    public var blob: String?
+    /// How many the bytes are, wherever they lie.
+    public var sizeBytes = 0
 
     public init(
         id: ID<SpooledItem>, account: String, externalID: String, kind: Interaction.Kind, bytes: [UInt8], meta: [String: String],
@@ -41,42 +45,54 @@ public struct Spool {
 
     let transaction: Transaction
 
+    static let blobPrefix = "blob:"
+    /// What a large mail takes of the memory of a claim: its bytes stay on disk.
+    private static let blobClaimBytes = 64 << 10
+
     /// Known external ids are left alone.
     /// - Returns: how many were new.
     @discardableResult
     public func add(_ account: String, _ items: [RawItem]) throws -> Int {
+        // What is known already must not be written to disk again.
+        var seen = transaction.files == nil ? [] : try known(account, externalIDs: items.map(\.externalID))
+        let fresh = items.filter { seen.insert($0.externalID).inserted }
         var new = 0
-        for item in items {
+        for (item, place) in zip(fresh, try places(fresh)) {
             let id: ID<SpooledItem> = transaction.newID()
             let added = try transaction.execute(
                 """
-                INSERT INTO spool (id, account, external_id, kind, meta, size_bytes, state, received_at, touched_at)
-                VALUES ($1, $2, $3, $4, $5, $6, 'new', $7, $7) ON CONFLICT (account, external_id) DO NOTHING
-                """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), item.bytes.count, transaction.now)
+                INSERT INTO spool (id, account, external_id, kind, meta, size_bytes, state, received_at, touched_at, place, is_cut)
+                VALUES ($1, $2, $3, $4, $5, $6, 'new', $7, $7, $8, $9) ON CONFLICT (account, external_id) DO NOTHING
+                """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), item.stored?.sizeBytes ?? item.bytes.count,
+                transaction.now, place, item.isCut)
             guard added > 0 else { continue }
-            try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes)
+            if place == nil { try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes) }
             new += 1
         }
         if new > 0 { transaction.touch(.spool) }
         return new
     }
 
-    public func known(_ account: String, externalIDs: [String]) throws -> Set<String> {
-        let sql = "SELECT external_id FROM spool WHERE account = $1 AND external_id IN (\(transaction.dialect.texts(in: "$2")))"
-        return try transaction.query(sql, account, JSONText.encode(externalIDs)).reduce(into: []) { known, row in
-            var row = row
-            known.insert(try row.text())
-        }
+    /// Where each item's bytes lie; nil for those that go into the database: all of them on a server, and what is deleted after reading.
+    func places(_ items: [RawItem]) throws -> [String?] {
+        var places = items.map { item in item.stored.map { Self.blobPrefix + $0.hash } }
+        guard let files = transaction.files else { return places }
+        let kept = items.indices.filter { items[$0].stored == nil && items[$0].kind == .mail && !items[$0].bytes.isEmpty }
+        for (index, place) in zip(kept, try files.append(kept.map { items[$0].bytes })) { places[index] = place }
+        return places
     }
 
     /// Takes items to work on and counts the attempt; commit before the work begins. Untried ones come in a batch, an item tried before
     /// comes alone, and one whose attempts are used up is quarantined instead, with an event `message.quarantined`.
-    public func claim(owner: String, lease: Duration, limit: Int) throws -> [SpooledItem] {
+    ///
+    /// - Parameter deathsMax: in hand at so many deaths of the program, an item is quarantined.
+    public func claim(owner: String, lease: Duration, limit: Int, deathsMax: Int = attemptsMax) throws -> [SpooledItem] {
         let rows = try Claim(
-            transaction: transaction, table: "spool", lease: lease, owner: owner, attemptsMax: Self.attemptsMax, sizeBytes: "size_bytes"
+            transaction: transaction, table: "spool", lease: lease, owner: owner, attemptsMax: deathsMax,
+            sizeBytes: "CASE WHEN place LIKE '\(Self.blobPrefix)%' THEN \(Self.blobClaimBytes) ELSE size_bytes END"
         )
-        .take(limit: limit, setAside: quarantine, columns: "\(Self.columns), (SELECT bytes FROM spool_bytes WHERE spool_id = spool.id)")
-        return try rows.map(Self.item).sorted { $0.id < $1.id }
+        .take(limit: limit, setAside: { try quarantineAfterDeaths($0, deathsMax) }, columns: Self.withBytes)
+        return try rows.map(item).sorted { $0.id < $1.id }
     }
 
     public func done(_ id: ID<SpooledItem>, keepBytes: Bool) throws {
@@ -103,14 +119,13 @@ public struct Spool {
 
     /// Newest first, without their bytes.
     public func quarantined(limit: Int) throws -> [SpooledItem] {
-        try transaction.query("SELECT \(Self.columns), NULL FROM spool WHERE state = 'quarantined' ORDER BY id DESC LIMIT $1", limit)
-            .map(Self.item)
+        try transaction.query(
+            "SELECT \(Self.withoutBytes) FROM spool WHERE state = 'quarantined' ORDER BY id DESC LIMIT $1", limit
+        ).map(item)
     }
 
     public func get(_ id: ID<SpooledItem>) throws -> SpooledItem? {
-        try transaction.first(
-            "SELECT \(Self.columns), (SELECT bytes FROM spool_bytes WHERE spool_id = spool.id) FROM spool WHERE id = $1", id
-        ).map(Self.item)
+        try transaction.first("SELECT \(Self.withBytes) FROM spool WHERE id = $1", id).map(item)
     }
 
     /// Gives a quarantined item three new tries.
@@ -127,10 +142,12 @@ public struct Spool {
     /// - Returns: false when it is not in quarantine.
     @discardableResult
     public func drop(_ id: ID<SpooledItem>) throws -> Bool {
-        let dropped = try transaction.execute(
-            "UPDATE spool SET state = 'dropped', touched_at = $2 WHERE id = $1 AND state = 'quarantined'", id, transaction.now)
-        if dropped > 0 { try transaction.execute("DELETE FROM spool_bytes WHERE spool_id = $1", id) }
-        return dropped > 0
+        guard var row = try transaction.first("SELECT place FROM spool WHERE id = $1 AND state = 'quarantined'", id) else { return false }
+        let place = try row.optionalText()
+        try transaction.execute("UPDATE spool SET state = 'dropped', place = NULL, touched_at = $2 WHERE id = $1", id, transaction.now)
+        try transaction.execute("DELETE FROM spool_bytes WHERE spool_id = $1", id)
+        if let place, !place.hasPrefix(Self.blobPrefix) { try transaction.files?.erase(place) }
+        return true
     }
 
     /// Items by state; states without items are left out.
@@ -142,7 +159,7 @@ public struct Spool {
         ]
         let tried = "SELECT state, count(*) FROM spool WHERE state IN ('new', 'claimed') AND attempts > 0 GROUP BY state"
         for var row in try transaction.query(tried) { counts[try row.text(), default: 0] += try row.integer() }
-        counts["done"] = try count("") - counts.values.reduce(0, +)
+        counts["done"] = try count("") - counts.values.reduce(0, +) - count("WHERE state = '\(Self.passed)'")
         return counts.filter { $0.value > 0 }
     }
 
@@ -153,13 +170,23 @@ public struct Spool {
         return try row.integer()
     }
 
-    private func quarantine(_ id: Int64) throws {
+    /// Writes no event, as `fail`.
+    /// - Returns: false when nobody works on it any more.
+    public func quarantine(_ id: ID<SpooledItem>, error: String) throws -> Bool {
+        try transaction.execute(
+            """
+            UPDATE spool SET state = 'quarantined', error = $2, lease_owner = NULL, lease_until = 0, touched_at = $3
+            WHERE id = $1 AND state IN ('new', 'claimed')
+            """, id, error, transaction.now) > 0
+    }
+
+    private func quarantineAfterDeaths(_ id: Int64, _ deaths: Int) throws {
         let sql = """
             UPDATE spool SET state = 'quarantined', lease_owner = NULL, lease_until = 0, touched_at = $2,
                 error = COALESCE(error || ' ', '') || $3
             WHERE id = $1 RETURNING account, external_id, error
             """
-        let error = "Tried \(Self.attemptsMax) times and not finished: the program was stopped or died at it."
+        let error = "Tried \(deaths) times and not finished: the program was stopped or died at it."
         guard var row = try transaction.first(sql, id, transaction.now, error) else { return }
         try transaction.events.append(
             Event(
@@ -169,20 +196,28 @@ public struct Spool {
 
     private static let columns = "id, account, external_id, kind, meta, attempts, received_at, state, error"
 
-    private static func item(_ row: Row) throws -> SpooledItem {
+    static let withoutBytes = "\(columns), NULL, size_bytes, NULL"
+    private static let withBytes = "\(columns), place, size_bytes, (SELECT bytes FROM spool_bytes WHERE spool_id = spool.id)"
+
+    func item(_ row: Row) throws -> SpooledItem {
         var row = row
-        return SpooledItem(
+        var item = SpooledItem(
             id: try row.id(), account: try row.text(), externalID: try row.text(), kind: try row.name(), bytes: [],
             meta: try JSONText.decode([String: String].self, try row.text(), empty: [:]), attempts: Int(try row.integer()),
-            receivedAt: try row.time(), state: try row.text(), error: try row.optionalText()
-        ).with(bytes: try row.optionalBlob() ?? [])
-    }
-}
-
-extension SpooledItem {
-    fileprivate func with(bytes: [UInt8]) -> SpooledItem {
-        var item = self
-        item.bytes = bytes
+            receivedAt: try row.time(), state: try row.text(), error: try row.optionalText())
+        let place = try row.optionalText()
+        item.sizeBytes = Int(try row.integer())
+        let bytes = try row.optionalBlob()
+        if let place, place.hasPrefix(Self.blobPrefix) {
+            item.blob = String(place.dropFirst(Self.blobPrefix.count))
+        } else if let place {
+            guard let files = transaction.files else {
+                throw StoreError(.blob, "the bytes of \(item.externalID) lie in files beside another database; bring them along")
+            }
+            item.bytes = try files.read(place)
+        } else {
+            item.bytes = bytes ?? []
+        }
         return item
     }
 }

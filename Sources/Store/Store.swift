@@ -47,10 +47,12 @@ public final class Store: Sendable {
     ///   - blobs: the folder of the attachments; created when it is missing.
     ///   - node: 0…1023, unique among the nodes that share a database.
     public static func open(_ url: String, blobs: String, node: Int, time: any TimeSource, logger: Logger) async throws -> Store {
-        let begin = TransactionSource(time: time, ids: IDSource(node: node), signals: Signals())
+        var begin = TransactionSource(time: time, ids: IDSource(node: node), signals: Signals())
         let database: any Database
         var schema: String?
         if let path = sqlitePath(url) {
+            // Nodes that share a server share no disk: there the bytes go into the database.
+            if path != ":memory:" { begin.files = try SpoolFiles(folder: blobs + "/spool") }
             database = try await SQLiteDatabase(path: path, begin: begin)
         } else if url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") {
             let address = try PostgresAddress(url)
@@ -113,6 +115,12 @@ public final class Store: Sendable {
     /// Reads one consistent snapshot.
     public func read<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         try await database.read(body)
+    }
+
+    /// An item's raw bytes, wherever they lie.
+    public func bytes(of item: SpooledItem) async throws -> [UInt8] {
+        guard let blob = item.blob else { return item.bytes }
+        return try await blobs.get(blob)
     }
 
     /// Frees the leases and claims of a predecessor that died. Only for a file that one process owns (SQLite); does nothing on PostgreSQL.

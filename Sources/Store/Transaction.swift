@@ -6,6 +6,7 @@ public final class Transaction {
     public let now: Timestamp
 
     let dialect: Dialect
+    let files: SpoolFiles?
     /// Topics to wake after the commit.
     private(set) var touched: Set<Signals.Topic> = []
     /// The first statement that failed; the transaction is not committed then.
@@ -17,10 +18,11 @@ public final class Transaction {
     private let ids: IDSource
     private let isWritable: Bool
 
-    init(connection: any SQLConnection, now: Timestamp, ids: IDSource, isWritable: Bool) {
+    init(connection: any SQLConnection, now: Timestamp, ids: IDSource, files: SpoolFiles?, isWritable: Bool) {
         self.connection = connection
         self.now = now
         self.ids = ids
+        self.files = files
         self.isWritable = isWritable
         dialect = connection.dialect
     }

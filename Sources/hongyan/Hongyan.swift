@@ -9,11 +9,13 @@ struct Hongyan: AsyncParsableCommand {
         abstract: "One inbox for every customer message, and the right next message to every customer.",
         version: Daemon.version,
         subcommands: [
-            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Quarantine.self, Reply.self, Why.self, Address.self,
+            Serve.self, Demo.self, Check.self, Auth.self, Status.self, Import.self, Fetch.self, Quarantine.self, Reply.self, Why.self,
+            Address.self,
             SendCommand.self,
             Release.self, Migrate.self,
             User.self,
             TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, InsightCommands.self,
+            DigestTrial.self,
         ])
 
     static func main() async {
@@ -73,6 +75,42 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "How the accounts, the spool, the tickets and the ledger are doing.")
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.status(configuration: config.config)) }
+}
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring old mail into an account: Maildir, mbox, .eml. Doing it again stores nothing twice; old mail starts no journey.")
+    @Argument(help: "The account it belongs to.") var account: String
+    @Argument(help: "Folders and files.") var paths: [String]
+    @OptionGroup var config: Config
+    func run() async throws {
+        guard !paths.isEmpty else { throw ValidationError("name at least one folder or file") }
+        print(try await Operations.importMail(account: account, paths: paths, configuration: config.config))
+    }
+}
+
+struct Fetch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fetch a large mail whole of which only the first part was taken; without arguments list them.")
+    @Argument(help: "The account.") var account: String?
+    @Argument(help: "The message, as the list names it.") var message: String?
+    @OptionGroup var config: Config
+    func run() async throws {
+        if account != nil, message == nil { throw ValidationError("name the message as well; `hongyan fetch` lists them") }
+        print(try await Operations.fetch(account: account, message: message, configuration: config.config))
+    }
+}
+
+/// For the daemon's own use.
+struct DigestTrial: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "digest-trial", shouldDisplay: false)
+    @Option var account: String
+    @Option var kind: String
+    @Option var format = ""
+    @OptionGroup var config: Config
+    func run() async throws {
+        try await Operations.digestTrial(account: account, kind: kind, format: format, configuration: config.config)
+    }
 }
 
 struct Quarantine: AsyncParsableCommand {

@@ -10,6 +10,16 @@ final class IMAPStub: Sendable {
         var uidValidity: UInt32 = 1699
         var mails: [UInt32: [UInt8]] = [:]
         var quirks: [UInt32: Quirk] = [:]
+        var seen: Set<UInt32> = []
+        /// Mails that were moved away, by their old UID, and where to.
+        var moved: [UInt32: String] = [:]
+        /// Other folders that exist.
+        var folders: Set<String> = []
+        /// What UIDNEXT says when it is not the truth.
+        var saysNext: UInt32?
+        fileprivate var highest: UInt32 = 0
+        /// Offers IDLE and never announces anything.
+        var idlesSilently = false
         var greeting = "* OK ready"
         var acceptsLogin = true
         var capabilities = "IMAP4rev1 IDLE"
@@ -63,8 +73,10 @@ final class IMAPStub: Sendable {
 
     func change(_ body: (inout Mailbox) -> Void) {
         box.withLock {
+            $0.highest = max($0.highest, $0.mails.keys.max() ?? 0)
             body(&$0)
-            $0.version += 1
+            $0.highest = max($0.highest, $0.mails.keys.max() ?? 0)
+            if !$0.idlesSilently { $0.version += 1 }
         }
     }
 
@@ -101,17 +113,21 @@ final class IMAPStub: Sendable {
         case "CAPABILITY": send("* CAPABILITY \(box.capabilities)", to: client)
         case "LOGIN":
             guard box.acceptsLogin else { return send("\(tag) NO [AUTHENTICATIONFAILED] wrong password", to: client) }
-        case "EXAMINE":
+        case "EXAMINE", "SELECT":
             guard upper.contains("INBOX") else { return send("\(tag) NO no such mailbox", to: client) }
             send("* \(box.mails.count) EXISTS", to: client)
             send("* OK [UIDVALIDITY \(box.uidValidity)] ok", to: client)
-            send("* OK [UIDNEXT \((box.mails.keys.max() ?? 0) + 1)] ok", to: client)
+            send("* OK [UIDNEXT \(box.saysNext ?? max(box.highest, box.mails.keys.max() ?? 0) + 1)] ok", to: client)
         case "SEARCH":
-            let first = words.firstIndex(of: "UID").flatMap { UInt32(words[$0 + 1].prefix { $0 != ":" }) } ?? 1
-            var uids = box.mails.keys.filter { $0 >= first }.sorted(by: >)
-            if uids.isEmpty, let last = box.mails.keys.max() { uids = [last] }  // as `n:*` must
+            let range = words.firstIndex(of: "UID").map { words[$0 + 1].split(separator: ":").map { UInt32($0) ?? .max } } ?? [1, .max]
+            let isUnseen = words.contains("UNSEEN")
+            var uids = box.mails.keys.filter { range[0] <= $0 && $0 <= range[range.count - 1] && !(isUnseen && box.seen.contains($0)) }
+                .sorted(by: >)
+            if uids.isEmpty, range[range.count - 1] == .max, let last = box.mails.keys.max() { uids = [last] }  // as `n:*` must
             send("* SEARCH" + uids.map { " \($0)" }.joined(), to: client)
         case "FETCH": return fetch(tag, words, box, client)
+        case "STORE", "MOVE", "EXPUNGE", "CREATE":
+            guard alter(words, command) else { return send("\(tag) NO [TRYCREATE] no such mailbox", to: client) }
         case "IDLE": return idle(tag, box.version, client, &buffer)
         case "LOGOUT":
             send("* BYE", to: client)
@@ -120,6 +136,29 @@ final class IMAPStub: Sendable {
         default: break
         }
         return send("\(tag) OK done", to: client)
+    }
+
+    private func alter(_ words: [String], _ command: String) -> Bool {
+        box.withLock { box in
+            let target = command.split(separator: "\"").last.map(String.init) ?? ""
+            if words[0] == "CREATE" {
+                box.folders.insert(target)
+                return true
+            }
+            let uids = Self.uids(words[1], box)
+            switch words[0] {
+            case "STORE" where command.contains("\\Seen"): box.seen.formUnion(uids)
+            case "STORE": break
+            case "MOVE":
+                guard box.folders.contains(target) else { return false }
+                for uid in uids {
+                    box.mails[uid] = nil
+                    box.moved[uid] = target
+                }
+            default: for uid in uids { box.mails[uid] = nil }
+            }
+            return true
+        }
     }
 
     private func fetch(_ tag: String, _ words: [String], _ box: Mailbox, _ client: Int32) -> Bool {
@@ -132,7 +171,8 @@ final class IMAPStub: Sendable {
                     to: client)
                 continue
             }
-            let isPart = body.contains("<0.")
+            let numbers = body.split { !$0.isNumber }.compactMap { Int($0) }
+            let isPart = body.contains("<")
             switch box.quirks[uid] {
             case .refused where !isPart: return send("\(tag) NO [SERVERBUG] cannot read message", to: client)
             case .withheld where !isPart: continue
@@ -142,9 +182,8 @@ final class IMAPStub: Sendable {
                 return false
             default: break
             }
-            let limit = isPart ? Int(body.split(separator: ".").last?.prefix { $0.isNumber } ?? "") ?? 0 : bytes.count
-            let part = bytes.prefix(limit)
-            send("* \(number + 1) FETCH (UID \(uid) FLAGS (\\Seen) BODY[]\(isPart ? "<0>" : "") {\(part.count)}", to: client)
+            let part = isPart ? bytes.dropFirst(numbers[0]).prefix(numbers[1]) : bytes[...]
+            send("* \(number + 1) FETCH (UID \(uid) FLAGS (\\Seen) BODY[]\(isPart ? "<\(numbers[0])>" : "") {\(part.count)}", to: client)
             write(Array(part), to: client)
             send(")", to: client)
         }

@@ -28,9 +28,7 @@ struct Placing {
     }
 
     func place(_ scored: ScoredMessage) throws -> Outcome {
-        guard let stored = try transaction.interactions.get(scored.message.id), stored.ticket == nil, stored.customer == nil else {
-            return Outcome(isPlaced: false)
-        }
+        guard try transaction.interactions.isUnplaced(scored.message.id) else { return Outcome(isPlaced: false) }
         var message = scored.message
         message.language = message.language ?? scored.language
         message.mood = scored.mood
@@ -87,7 +85,9 @@ struct Placing {
     ) throws -> (Ticket, isReopened: Bool) {
         var ticket = found
         let before = ticket.status
-        if before.isOpen {
+        if message.isImported {
+            // Old mail that was brought in asks for nothing today.
+        } else if before.isOpen {
             ticket.status = before.afterCustomerMessage ?? before
         } else if try watch.mayReopen(ticket, by: message) {
             ticket.status = .open
@@ -117,6 +117,7 @@ struct Placing {
             ticket.assignee = try transaction.agents.byLogin(login)?.agent.id
             if ticket.assignee == nil { routed += " (there is no agent `\(login)`: left unassigned)" }
         }
+        if message.isImported { ticket.status = .solved }
         take(message, into: &ticket)
         try transaction.tickets.open(ticket)
         let mentioned = mentions.map { ", which mentions #\($0.number)" } ?? ""
@@ -188,6 +189,8 @@ struct Placing {
     }
 
     private func append(_ kind: Event.Kind, _ message: Interaction, _ data: [String: String] = [:]) throws {
+        var data = data
+        if message.isImported { data[Event.imported] = "1" }
         try transaction.events.append(
             Event(
                 at: transaction.now, kind: kind, customer: message.customer, ticket: message.ticket, interaction: message.id, data: data))

@@ -66,11 +66,15 @@ extension String {
         var count = 0
         var isGap = false
         for scalar in unicodeScalars {
-            if scalar.properties.isWhitespace {
-                isGap = true
-                continue
+            // Unicode's tables are slow to ask, and most characters need no asking.
+            let isPlain = (0x21..<0x7F).contains(scalar.value) || (0x4E00..<0xA000).contains(scalar.value)
+            if !isPlain {
+                if scalar.properties.isWhitespace {
+                    isGap = true
+                    continue
+                }
+                if scalar.properties.generalCategory == .control { continue }
             }
-            if scalar.properties.generalCategory == .control { continue }
             guard count < scalarsMax else {
                 out.append("…")
                 break

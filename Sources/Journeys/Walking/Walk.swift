@@ -12,7 +12,7 @@ struct Walk {
 
     /// Lets the event's customer into every journey that begins with it.
     func follow(_ event: Event) throws {
-        guard let customer = event.customer else { return }
+        guard let customer = event.customer, event.data[Event.imported] == nil else { return }
         for journey in journeys where journey.enters == event.kind {
             guard let first = journey.steps.first else { continue }
             let enrolment = Enrolment(

@@ -23,12 +23,14 @@ struct TransactionSource: Sendable {
     let time: any TimeSource
     let ids: IDSource
     let signals: Signals
+    /// Where raw mails lie beside an embedded database; nil when they go into the database itself.
+    var files: SpoolFiles?
 
     /// Runs `body` between a BEGIN and a COMMIT that are the caller's. A statement that failed fails the whole, even if `body` got over it.
     func run<T>(
         on connection: any SQLConnection, writable: Bool, _ body: (Transaction) throws -> T
     ) throws -> (value: T, touched: Set<Signals.Topic>) {
-        let transaction = Transaction(connection: connection, now: time.now(), ids: ids, isWritable: writable)
+        let transaction = Transaction(connection: connection, now: time.now(), ids: ids, files: files, isWritable: writable)
         defer { transaction.end() }
         do {
             let value = try body(transaction)

@@ -1,5 +1,11 @@
 import Domain
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A value that goes into or comes out of a statement.
 enum SQLValue: Sendable, Hashable {
     case null
@@ -16,7 +22,13 @@ protocol SQLParameter {
 
 extension String: SQLParameter {
     /// PostgreSQL refuses U+0000 in text and SQLite cuts there; both get U+FFFD, so that both say the same.
-    var sqlValue: SQLValue { .text(utf8.contains(0) ? replacingNulls : self) }
+    var sqlValue: SQLValue { .text(hasNull ? replacingNulls : self) }
+    private var hasNull: Bool {
+        var text = self
+        return text.withUTF8 {
+            $0.withMemoryRebound(to: UInt8.self) { bytes in bytes.count > 0 && memchr(bytes.baseAddress!, 0, bytes.count) != nil }
+        }
+    }
     private var replacingNulls: String { String(String.UnicodeScalarView(unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : $0 })) }
 }
 

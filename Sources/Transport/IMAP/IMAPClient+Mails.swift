@@ -20,18 +20,20 @@ extension IMAPClient {
     /// Fetches whole mails in batches and hands them over one by one, in the server's order; UIDs that no longer exist are left out.
     /// Nothing is marked as seen. When `each` throws, the connection is closed and the error passed on.
     ///
-    /// - Parameter firstBytes: Only so many bytes of each mail, for mails that are too large.
+    /// - Parameters:
+    ///   - firstBytes: Only so many bytes of each mail, for mails that are too large.
+    ///   - offset: Where these bytes begin. Past a mail's end there are none.
     /// - Throws: `TransportError.unexpectedAnswer` for a mail larger than `sizeBytesMax`; look at the summaries first.
     public nonisolated(nonsending) func fetch(
-        _ uids: [UInt32], firstBytes: Int? = nil, sizeBytesMax: Int = 64 << 20,
+        _ uids: [UInt32], firstBytes: Int? = nil, offset: Int = 0, sizeBytesMax: Int = 64 << 20,
         each: nonisolated(nonsending) (FetchedMail) async throws -> Void
     ) async throws {
-        let part = firstBytes.map { "<0.\(max(1, $0))>" } ?? ""
+        let part = firstBytes.map { "<\(offset).\(max(1, $0))>" } ?? ""
         for set in IMAPText.sets(uids, limit: Self.uidsPerCommand) {
             try await begin()
             do {
                 let running = try await startFetch("\(set) (UID FLAGS INTERNALDATE BODY.PEEK[]\(part))", sizeBytesMax)
-                while let mail = try await nextMail(running) {
+                while let mail = try await nextMail(running, offset) {
                     do { try await each(mail) } catch {
                         await breakOff(error)
                         throw error
@@ -50,12 +52,15 @@ extension IMAPClient {
         return try await start("UID FETCH", arguments)
     }
 
-    private func nextMail(_ running: Running) async throws -> FetchedMail? {
+    private func nextMail(_ running: Running, _ offset: Int) async throws -> FetchedMail? {
         while let response = try await response(to: running) {
             // A mail's text comes in one response; without one it is a note that flags changed.
             guard let items = response.fetched, let uid = Self.uid(items),
-                case .string(let bytes)? = items["BODY[]"] ?? items["BODY[]<0>"]
+                let body = items["BODY[]"] ?? items["BODY[]<\(offset)>"]
             else { continue }
+            // Past the end of a mail some servers say NIL instead of an empty string.
+            var bytes: [UInt8] = []
+            if case .string(let found) = body { bytes = found } else if offset == 0 { continue }
             return FetchedMail(uid: uid, flags: items["FLAGS"]?.words ?? [], internalDate: Self.internalDate(items), bytes: bytes)
         }
         return nil
@@ -91,6 +96,18 @@ extension IMAPClient {
             }
         }
     }
+
+    /// Marks mails as deleted and removes exactly these (RFC 4315). Without UIDPLUS they only stay marked: a plain EXPUNGE would take other
+    /// people's deleted mails along.
+    public func delete(_ uids: [UInt32]) async throws {
+        for set in IMAPText.sets(uids, limit: Self.uidsPerCommand) {
+            try await run("UID STORE", "\(set) +FLAGS.SILENT (\\Deleted)") { _ in }
+            if capabilities.contains("UIDPLUS") { try await run("UID EXPUNGE", set) { _ in } }
+        }
+    }
+
+    /// Makes a mailbox.
+    public func create(_ mailbox: String) async throws { try await run("CREATE", try IMAPText.mailbox(mailbox)) { _ in } }
 
     private static func uid(_ items: [String: IMAPValue]) -> UInt32? { items["UID"]?.number.flatMap { UInt32(exactly: $0) } }
 

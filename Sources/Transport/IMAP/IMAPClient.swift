@@ -32,8 +32,15 @@ public actor IMAPClient {
         let stranger = IMAPClient(line: line, capabilities: [], framer: IMAPFramer(), logger: logger)
         let (capabilities, framer) = try await stranger.askCapabilities()
         let client = IMAPClient(line: line, capabilities: capabilities, framer: framer, logger: logger)
-        if client.capabilities.contains("ID") { await client.introduce() }
+        if client.capabilities.contains("ID") || isCurious(line.host) { await client.introduce() }
         return client
+    }
+
+    /// NetEase's servers (163, 126, yeah) refuse to open a mailbox ("Unsafe Login") for whoever has not said who it is, and do not always
+    /// announce that they listen.
+    static func isCurious(_ host: String) -> Bool {
+        let host = host.lowercased()
+        return ["163.com", "126.com", "yeah.net", "188.com", "netease.com"].contains { host == $0 || host.hasSuffix("." + $0) }
     }
 
     private init(line: LineConnection, capabilities: Set<String>, framer: IMAPFramer, logger: Logger) {
