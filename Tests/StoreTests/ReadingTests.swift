@@ -48,7 +48,8 @@ import Testing
             let blob = try await writer.finish()
             var whole = RawItem(externalID: "big", kind: .mail, bytes: [], meta: ["whole": "1"])
             whole.stored = StoredBytes(hash: blob.hash, sizeBytes: blob.sizeBytes)
-            #expect(try await store.write { [whole] in try $0.spool.complete("support", whole) })
+            let isComplete = try await store.write { [whole] in try $0.spool.complete("support", whole) }
+            #expect(isComplete)
             #expect(try await store.read { try $0.spool.wanted("support", limit: 9) } == [])
             #expect(try await store.write { try $0.spool.want("support", externalID: "big") } == .isWhole)
             let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 9) }
