@@ -68,18 +68,20 @@ extension Operations {
                 "there is no sender `\(sender)`; the configuration has \(settings.senders.map(\.name).joined(separator: ", "))")
         }
         guard !settings.senders.isEmpty else { throw CommandError("there is nothing to send with; add a `senders` section") }
-        let letter = try Letter.load(order.letter)
         return try await withStore(configuration) { store in
             var file = try CSVFile(path: order.people)
             var count = CampaignCount()
             var told = 0
+            var letter: Letter?
             while let rows = try file.next() {
+                let checked = try letter ?? Letter.load(order.letter, columns: rows.first?.fields.map(\.name) ?? [])
+                letter = checked
                 for start in stride(from: 0, to: rows.count, by: peoplePerTransaction) {
                     let part = rows[start..<min(start + peoplePerTransaction, rows.count)]
                     let people = try part.compactMap { row -> Person? in try Person(row, order) }
                     count.unusable += part.count - people.count
                     let planned =
-                        order.isRehearsal ? try await known(people, order, store) : try await plan(people, order, purpose, letter, store)
+                        order.isRehearsal ? try await known(people, order, store) : try await plan(people, order, purpose, checked, store)
                     count.planned += planned
                     count.known += people.count - planned
                 }

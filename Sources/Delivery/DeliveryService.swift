@@ -330,11 +330,12 @@ public final class DeliveryService: Service {
                 }
                 if Task.isCancelled { break }
             }
+            if var unused = connection {
+                unused.idleSince = store.time.now()
+                if Task.isCancelled || Task.isShuttingDownGracefully || !lane.park(unused) { await close([unused]) }
+            }
         }
         room.ring()
-        guard var connection else { return }
-        connection.idleSince = store.time.now()
-        if Task.isCancelled || Task.isShuttingDownGracefully || !lane.park(connection) { await close([connection]) }
     }
 
     private func settleWithoutSender(_ row: Claimed) async {

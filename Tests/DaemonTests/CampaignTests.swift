@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a rehearsal counts and writes nothing`() async throws {
-        try await with("email\na@example.com\nb@example.com\n") { folder, order in
+        try await with("email,city\na@example.com,Lima\nb@example.com,Oslo\n") { folder, order in
             var rehearsal = order
             rehearsal.isRehearsal = true
             let text = try await Operations.campaign(rehearsal, configuration: folder + "/hongyan.yaml")

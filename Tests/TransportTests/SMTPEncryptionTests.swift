@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Glibc
 import Logging
 import Testing
 
@@ -127,9 +128,10 @@ import Testing
     struct Unexpected: Error { let what: String }
 }
 
-/// openssl's server with an SMTP dialogue behind its standard input and output.
+/// openssl's server with an SMTP dialogue behind its standard input and output; with a plain dialogue up to STARTTLS before it.
 final class TLSMailServer: @unchecked Sendable {  // the process is touched by one test; what is heard has a lock
     let port: Int
+    private let front: PlainFront?
     private let process = Process()
     private let lock = NSLock()
     private var lines: [String] = []
@@ -138,8 +140,7 @@ final class TLSMailServer: @unchecked Sendable {  // the process is touched by o
 
     init(_ certificates: borrowing Certificates, _ certificate: String, key: String = "server.key", byCommand: Bool) throws {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments =
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", key] + (byCommand ? ["-starttls", "smtp"] : [])
+        process.arguments = ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", key]
         process.currentDirectoryURL = certificates.folder
         let (input, output) = (Pipe(), Pipe())
         process.standardInput = input
@@ -154,7 +155,9 @@ final class TLSMailServer: @unchecked Sendable {  // the process is touched by o
             text += String(decoding: data, as: UTF8.self)
             found = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }.flatMap { Int($0.split(separator: ":").last ?? "") }
         }
-        port = found ?? 0
+        let inner = found ?? 0
+        front = byCommand ? PlainFront(leadingTo: inner) : nil
+        port = front?.port ?? inner
         Thread.detachNewThread { [self, process] in
             _ = process
             talk(from: output.fileHandleForReading, to: input.fileHandleForWriting, greets: !byCommand)
@@ -196,6 +199,76 @@ final class TLSMailServer: @unchecked Sendable {  // the process is touched by o
                 if line == "DATA" { isInMail = true } else if isInMail, line == "." { isInMail = false }
                 if let answer { input.write(Data("\(answer)\r\n".utf8)) }
             }
+        }
+    }
+}
+
+/// Speaks SMTP until STARTTLS, then passes bytes between the client and another port.
+final class PlainFront: Sendable {
+    let port: Int
+    private let listener: Int32
+
+    init(leadingTo inner: Int) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.loopback(0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                guard bind(listener, address, size) == 0, listen(listener, 16) == 0 else { fatalError("no port on loopback") }
+                getsockname(listener, address, &size)
+            }
+        }
+        self.listener = listener
+        port = Int(UInt16(bigEndian: address.sin_port))
+        Thread.detachNewThread {
+            while case let client = accept(listener, nil, nil), client >= 0 { Thread.detachNewThread { Self.serve(client, inner) } }
+        }
+    }
+
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
+
+    private static func loopback(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func say(_ text: String, to client: Int32) { _ = send(client, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }
+
+    private static func serve(_ client: Int32, _ inner: Int) {
+        defer { close(client) }
+        say("220 stub\r\n", to: client)
+        var byte: UInt8 = 0
+        var line: [UInt8] = []
+        while recv(client, &byte, 1, 0) == 1 {
+            line.append(byte)
+            guard byte == 10 else { continue }
+            let command = String(decoding: line, as: UTF8.self)
+            line = []
+            if command.hasPrefix("STARTTLS") { break }
+            say(command.hasPrefix("EHLO") ? "250-stub\r\n250 STARTTLS\r\n" : "250 ok\r\n", to: client)
+        }
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = loopback(inner)
+        let isOpen = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+        }
+        guard isOpen else { return }
+        say("220 go\r\n", to: client)
+        Thread.detachNewThread {
+            pass(from: server, to: client)
+            shutdown(client, Int32(SHUT_RDWR))
+        }
+        pass(from: client, to: server)
+        shutdown(server, Int32(SHUT_RDWR))
+    }
+
+    private static func pass(from source: Int32, to target: Int32) {
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        while case let count = recv(source, &chunk, chunk.count, 0), count > 0 {
+            guard send(target, chunk, count, Int32(MSG_NOSIGNAL)) == count else { return }
         }
     }
 }

@@ -11,7 +11,9 @@ public struct Letter: Sendable, Hashable {
     private let step: JourneyStep
 
     /// Reads the folder; blocks on the disk.
-    public static func load(_ path: String) throws(RuleError) -> Letter {
+    /// - Parameter columns: of the list; names that are none of them are told before anybody is written to.
+    public static func load(_ path: String, columns: [String]) throws(RuleError) -> Letter {
+        let known = columns + ["first_name", "email"].filter { !columns.contains($0) }
         func wrong(_ problem: String) -> RuleError { RuleError(file: path, line: 1, column: 1, problem: problem) }
         guard let names = FolderReader.visible(in: path) else {
             throw wrong("there is no folder here; write the letter into one as 10-letter.md")
@@ -31,7 +33,7 @@ public struct Letter: Sendable, Hashable {
             let written = String(decoding: bytes, as: UTF8.self)
             hash.add(name)
             hash.add(written)
-            let read = try StepFile(written, path: file, name: name)
+            let read = try StepFile(written, path: file, name: name, known: known)
             guard step.isEmpty || step == read.step else {
                 throw wrong("it holds two letters, \(step) and \(read.step); give each a folder")
             }
@@ -63,6 +65,7 @@ public struct Letter: Sendable, Hashable {
         send.locale = locale
         var vars = values
         let called = values["name"] ?? ""
+        vars["email"] = recipient
         if vars["first_name"] == nil { vars["first_name"] = Greeting.firstName(of: called, locale: locale) }
         send.vars = vars
         return send

@@ -16,7 +16,7 @@ struct StepFile {
     let after: Duration
     let body: String
 
-    init(_ written: String, path: String, name: String) throws(RuleError) {
+    init(_ written: String, path: String, name: String, known: [String] = TemplateNames.known) throws(RuleError) {
         func wrong(_ line: Int, _ problem: String) -> RuleError { RuleError(file: path, line: line, column: 1, problem: problem) }
         guard let (step, language) = Self.parts(of: name) else {
             throw wrong(1, "\(name) is no part of a journey; name a step 10-hello.md or 10-hello.zh.md, or move the file away")
@@ -41,8 +41,8 @@ struct StepFile {
         guard body.contains(where: { !$0.isWhitespace }) else {
             throw wrong(end + 1, "the mail has no words; write them below the second ---")
         }
-        try TemplateNames.check(self.subject, file: path, line: subject.line, column: subject.column)
-        try TemplateNames.check(body, file: path, line: end + 2, column: 1)
+        try TemplateNames.check(self.subject, file: path, line: subject.line, column: subject.column, known: known)
+        try TemplateNames.check(body, file: path, line: end + 2, column: 1, known: known)
     }
 
     /// `10-hello.zh.md` → ("10-hello", "zh")
