@@ -44,7 +44,7 @@ struct MailFormReader: Sendable {
     func read(_ mail: ParsedMail, as interaction: Interaction) -> Reading {
         if forms.isEmpty { return .mail(reason: nil) }
         switch interaction.nature {
-        case .bounce, .complaint, .outOfOffice: return .mail(reason: nil)
+        case .bounce, .complaint, .challenge, .outOfOffice: return .mail(reason: nil)
         // Tools call their mails automatic, and send them from an address of ours; only our own signature tells that a mail is ours.
         case .ownLoop where nature.isSigned(mail): return .mail(reason: nil)
         default: break
