@@ -64,8 +64,9 @@ enum MailCut {
     }
 
     private static func isText(_ head: [UInt8]) -> Bool {
-        guard let at = index(of: Array("\ncontent-type:".utf8), in: head[...]) else { return true }
-        return head[(at + 14)...].drop { $0 == 0x20 || $0 == 9 }.prefix(5).map(lower) == Array("text/".utf8)
+        let lines = [10] + head  // so that the first field, too, stands behind a line end
+        guard let at = index(of: Array("\ncontent-type:".utf8), in: lines[...]) else { return true }
+        return lines[(at + 14)...].drop { $0 == 0x20 || $0 == 9 }.prefix(5).map(lower) == Array("text/".utf8)
     }
 
     private static func lower(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }

@@ -25,7 +25,7 @@ extension Scene {
         model["journeys"] = journeys(whole)
         model["hasJourneys"] = !whole.enrolments.isEmpty
         model["sends"] = whole.sends.map { line($0, whole.returns[$0.send.id] ?? []) }
-        if let warning = addressWarning(whole.address) { model["address"] = warning }
+        if let warning = addressWarning(whole.address) { model["addressState"] = warning }
         model["hasSends"] = !whole.sends.isEmpty
         model["others"] = whole.others.map { ticket in
             [

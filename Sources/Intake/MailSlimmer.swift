@@ -43,6 +43,8 @@ struct MailSlimmer {
     private var decoder = TransferDecoder()
     private var writer: BlobWriter?
     private var open: [UInt8] = []
+    /// The last line of a part that is put aside: whether its end belongs to it only the next line tells.
+    private var held: [UInt8] = []
 
     init(blobs: BlobStore) { self.blobs = blobs }
 
@@ -60,7 +62,7 @@ struct MailSlimmer {
 
     mutating func finish() async throws -> (bytes: [UInt8], aside: PartsAside) {
         if !open.isEmpty { try await line() }
-        if place == .header { append(header) } else { try await endPart() }
+        if place == .header { append(header) } else { try await endPart(atBoundary: false) }
         return (out, aside)
     }
 
@@ -68,7 +70,7 @@ struct MailSlimmer {
         let line = open
         open = []
         if line.starts(with: [0x2D, 0x2D]), !boundaries.isEmpty, isBoundary(line) {
-            if place == .header { append(header) } else { try await endPart() }
+            if place == .header { append(header) } else { try await endPart(atBoundary: true) }
             append(line)
             (place, header) = (.header, [])
             return
@@ -108,15 +110,19 @@ struct MailSlimmer {
 
     private mutating func content(_ line: [UInt8]) async throws {
         if let writer {
-            let bytes = decode(line, isLast: false)
+            let bytes = decode(held, isLast: false)
+            held = line
             if !bytes.isEmpty { try await writer.write(bytes) }
             return
         }
-        body += line
-        guard body.count > holdMax else { return }
+        guard body.count + line.count > holdMax else {
+            body += line
+            return
+        }
         let new = try await blobs.writer()
         decoder = TransferDecoder()
         let first = decode(body, isLast: false)
+        held = line
         body = []
         writer = new
         if !first.isEmpty { try await new.write(first) }
@@ -130,7 +136,8 @@ struct MailSlimmer {
         }
     }
 
-    private mutating func endPart() async throws {
+    /// - Parameter atBoundary: the line end before a boundary is the boundary's (RFC 2046 §5.1.1).
+    private mutating func endPart(atBoundary: Bool) async throws {
         guard let writer else {
             append(header)
             append(body)
@@ -138,7 +145,9 @@ struct MailSlimmer {
             return
         }
         self.writer = nil
-        let last = decode([], isLast: true)
+        if atBoundary, held.last == 10 { held.removeLast(held.dropLast().last == 13 ? 2 : 1) }
+        let last = decode(held, isLast: true)
+        held = []
         if !last.isEmpty { try await writer.write(last) }
         let blob = try await writer.finish()
         let mark = Array("hongyan-part-\(String(nonce, radix: 36))-\(aside.blobs.count)".utf8)

@@ -65,7 +65,8 @@ public struct Interactions {
     /// - Returns: nil when there is no such message.
     public func complete(_ whole: Interaction) throws -> ID<Interaction>? {
         let sql = """
-            UPDATE interactions SET subject = $3, body = $4, html = $5, fields = $6, attachment_count = $7, size_bytes = $8, touched_at = $9,
+            UPDATE interactions SET subject = $3, body = $4, html = $5, fields = $6, attachment_count = $7, size_bytes = $8,
+                touched_at = $9,
                 new_words = $10, signature = $11
             WHERE account = $1 AND external_id = $2 RETURNING id
             """

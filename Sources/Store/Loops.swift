@@ -44,7 +44,8 @@ public struct Loops {
             var row = try transaction.first(
                 """
                 INSERT INTO breakers (address, reason, tripped_at, open_until, trips, cleared_at) VALUES ($1, $2, $3, $4, 1, NULL)
-                ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, tripped_at = excluded.tripped_at, open_until = excluded.open_until,
+                ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, tripped_at = excluded.tripped_at,
+                    open_until = excluded.open_until,
                     trips = breakers.trips + 1, cleared_at = NULL
                 RETURNING trips
                 """, address, reason, transaction.now, until)

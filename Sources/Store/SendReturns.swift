@@ -62,7 +62,7 @@ public struct SendReturns {
 }
 
 extension Sends {
-    /// The last mail that a server took, or may have taken, for this address in a span of time: what a bounce without any mark may be about.
+    /// The last mail that a server took, or may have taken, for this address in a span of time: what a bounce without a mark may be about.
     public func last(to address: String, after: Timestamp, before: Timestamp) throws -> Send? {
         let sql = """
             \(Self.select) WHERE recipient = $1 AND state IN ('accepted', 'uncertain', 'handed_over')

@@ -112,7 +112,8 @@ extension Spool {
     /// Nobody can give it any more: the wish ends, the part stays.
     public func giveUp(_ account: String, externalID: String, reason: String) throws {
         try transaction.execute(
-            "UPDATE spool SET wanted_at = NULL, error = $3, touched_at = $4 WHERE account = $1 AND external_id = $2 AND wanted_at IS NOT NULL",
+            "UPDATE spool SET wanted_at = NULL, error = $3, touched_at = $4 "
+                + "WHERE account = $1 AND external_id = $2 AND wanted_at IS NOT NULL",
             account, externalID, reason, transaction.now)
     }
 }

@@ -73,7 +73,7 @@ public struct TicketMoves {
     }
 
     /// Puts those of the messages that stand in `from` into `to`.
-    /// - Parameter withSends: whether their rows of the ledger go along, so that answers to them do too. A merged ticket leads there anyway.
+    /// - Parameter withSends: whether their rows of the ledger go along, so that answers to them do too. A merged ticket leads there.
     /// - Returns: those that moved.
     public func move(
         _ messages: [ID<Interaction>], from: ID<Ticket>, to: ID<Ticket>, withSends: Bool

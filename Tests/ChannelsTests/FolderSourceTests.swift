@@ -45,7 +45,8 @@ import Testing
         #expect(String(decoding: item.bytes, as: UTF8.self) == "Subject: big\r\nFrom: a@b.example\r\n\r\n")
         #expect(
             item.meta[MetaKey.cut]
-                == "This mail has 4 KB, more than the limit of 2 KB; only its header was taken. The whole mail is in \(path)/big.eml.")
+                == "This mail has 4 KB, more than the limit of 2 KB; only its header and its first part were taken. The whole mail is in \(path)/big.eml."
+        )
     }
 
     @Test func `an account that starts at the latest leaves old files alone`() async throws {

@@ -113,7 +113,7 @@ import Transport
             try await source.poll(into: spool.keeper)
             #expect(spool.ids == ["INBOX/1699/1", "INBOX/1699/2", "INBOX/1699/3"])
             #expect(spool.items[1].isCut)
-            #expect(spool.items[1].bytes.count < 64 << 10)
+            #expect(spool.items[1].bytes.count < 80 << 10)
             #expect(spool.items[1].bytes.starts(with: Array("From: ann@example.com\r\nSubject: huge\r\n\r\n".utf8)))
             #expect(
                 spool.items[1].meta[MetaKey.cut]

@@ -5,7 +5,7 @@ import Transport
 @testable import Channels
 
 /// What keeps ledger and server the same, and what is done on the server afterwards.
-@Suite(.timeLimit(.minutes(1))) struct MailboxCareTests {
+@Suite(.timeLimit(.minutes(10))) struct MailboxCareTests {
     static func mails(_ uids: ClosedRange<UInt32>) -> [UInt32: [UInt8]] {
         Dictionary(uniqueKeysWithValues: uids.map { ($0, IMAPSourceTests.mail("\($0)")) })
     }

@@ -13,7 +13,7 @@ private final class POP3Stub: Sendable {
         var mails: [(uidl: String, bytes: [UInt8])] = []
         var commands: [String] = []
         var sessions = 0
-        var capabilities = ["UIDL", "TOP", "PIPELINING"]
+        var capabilities = ["USER", "UIDL", "TOP", "PIPELINING"]
         /// Hangs up instead of answering QUIT.
         var dropsQuit = false
     }
@@ -131,7 +131,7 @@ private final class POP3Stub: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct POP3SourceTests {
+@Suite(.timeLimit(.minutes(10))) struct POP3SourceTests {
     private static func with(
         _ mails: [(String, [UInt8])], _ change: (inout POP3Stub.Box) -> Void = { _ in }, account edit: (inout Account) -> Void = { _ in },
         _ test: (POP3Stub, any Source, Recorder) async throws -> Void
@@ -220,7 +220,7 @@ private final class POP3Stub: Sendable {
     }
 
     @Test func `a server without UIDL is refused in words`() async throws {
-        try await Self.with([("u1", IMAPSourceTests.mail("one"))], { $0.capabilities = ["TOP"] }) { _, source, spool in
+        try await Self.with([("u1", IMAPSourceTests.mail("one"))], { $0.capabilities = ["USER", "TOP"] }) { _, source, spool in
             let error = await #expect(throws: TransportError.self) { try await source.poll(into: spool.keeper) }
             #expect(error?.description == "127.0.0.1 refused UIDL: unknown")
         }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct MoveTests {
+@Suite(.timeLimit(.minutes(10))) struct MoveTests {
     @Test func `a ticket is merged from its heading, its number leads to the other one, and a button takes it back`() async throws {
         try await House.serve { (house, browser) async throws in
             try await house.ticket()

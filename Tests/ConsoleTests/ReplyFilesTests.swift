@@ -6,7 +6,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct ReplyFilesTests {
+@Suite(.timeLimit(.minutes(10))) struct ReplyFilesTests {
     private static func multipart(_ fields: [(String, String)], files: [(name: String, type: String, body: String)]) -> String {
         let plain = fields.map { "--xyz\r\nContent-Disposition: form-data; name=\"\($0.0)\"\r\n\r\n\($0.1)\r\n" }
         let parts = files.map {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct ReturnedTests {
+@Suite(.timeLimit(.minutes(10))) struct ReturnedTests {
     @Test func `an answer that came back says so in the server's words, in both languages, and warns before the next one`() async throws {
         try await House.serve { (house, browser) async throws in
             let ticket = try await house.ticket()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Console
 
-@Suite(.timeLimit(.minutes(1))) struct SplitTests {
+@Suite(.timeLimit(.minutes(10))) struct SplitTests {
     private static let body = "It broke again.\n\nKind regards,\nAnn\n\nOn 3 Jun 2024, Care wrote:\n> Is it <well>?\n> Tell us."
 
     private func ticket(_ house: House, _ body: String = body, new: String = "It broke again.", signature: String? = "Kind regards,\nAnn")

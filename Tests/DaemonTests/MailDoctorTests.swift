@@ -7,7 +7,7 @@ import Transport
 @testable import Daemon
 
 /// The doctor against a name server of the test: what it finds, what it says, what it tells to publish.
-@Suite(.timeLimit(.minutes(1))) struct MailDoctorTests {
+@Suite(.timeLimit(.minutes(10))) struct MailDoctorTests {
     typealias Zone = [String: [NameServer.Record]]
 
     private static func key(_ name: String, _ type: UInt16) -> String { "\(name) \(type)" }

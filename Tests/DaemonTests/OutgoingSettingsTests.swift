@@ -71,16 +71,16 @@ import Testing
             Bad(
                 yaml: "    dkim:\n      - {domain: shop.example, selector: r1, key: none.pem}\n",
                 says:
-                    "hongyan.yaml:7:53: cannot read the key FOLDER/none.pem: No such file or directory; make one with: hongyan dkim new DOMAIN SELECTOR"
+                    "hongyan.yaml:7:51: cannot read the key FOLDER/none.pem: No such file or directory; make one with: hongyan dkim new DOMAIN SELECTOR"
             ),
             Bad(
                 yaml: "    dkim:\n      - {domain: shop.example, selector: r1, key: open.pem}\n",
                 says:
-                    "hongyan.yaml:7:53: the key FOLDER/open.pem may be read or changed by others (mode 0644); run: chmod 600 FOLDER/open.pem"
+                    "hongyan.yaml:7:51: the key FOLDER/open.pem may be read or changed by others (mode 0644); run: chmod 600 FOLDER/open.pem"
             ),
             Bad(
                 yaml: "    dkim:\n      - {domain: shop.example, selector: r1, key: text.pem}\n",
-                says: "hongyan.yaml:7:53: the key file is no PEM file; it must begin with -----BEGIN PRIVATE KEY-----"),
+                says: "hongyan.yaml:7:51: the key file is no PEM file; it must begin with -----BEGIN PRIVATE KEY-----"),
             Bad(
                 yaml: "    dkim:\n      - {domain: shop, selector: r1, key: r1.pem}\n",
                 says: "hongyan.yaml:7:18: `domain` is `shop`; write the domain that signs, such as example.com"),

@@ -46,7 +46,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a mail goes to the best server of its domain, and several over one connection`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a mail goes to the best server of its domain, and several over one connection`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let names = names(["example.com": [.mx("example.com", 10, "mx1.example.com"), .mx("example.com", 20, "mx2.example.com")]])
@@ -61,7 +61,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the next server is asked when the best one has no address`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `the next server is asked when the best one has no address`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let names = names(["example.com": [.mx("example.com", 10, "gone.example.com"), .mx("example.com", 20, "mx2.example.com")]])
@@ -71,7 +71,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a domain without an MX takes mail at its own address`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a domain without an MX takes mail at its own address`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let names = names(["example.com": [.a("example.com", "127.0.0.1")]])
@@ -86,7 +86,7 @@ import Transport
         let words: String
     }
     @Test(
-        "what the DNS says for ever is final, with its words", .timeLimit(.minutes(1)),
+        "what the DNS says for ever is final, with its words", .timeLimit(.minutes(10)),
         arguments: [
             Dead(domain: "null.example", words: "null.example takes no mail: it says so by a null MX (RFC 7505)"),
             Dead(domain: "nowhere.example", words: "the domain nowhere.example does not exist"),
@@ -105,7 +105,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an MX record cannot lead us into our own network`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `an MX record cannot lead us into our own network`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let names = names(["example.com": [.mx("example.com", 10, "mx1.example.com")]])
@@ -118,7 +118,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a slow domain delays no other`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a slow domain delays no other`() async throws {
         try await House.with { house in
             let server = StubMailServer { recipient, _ in recipient.hasSuffix("@slow.example") ? .slow(60_000) : .accept }
             let names = names([
@@ -135,7 +135,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a 421 pauses the whole domain, not only its message, and no other domain`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a 421 pauses the whole domain, not only its message, and no other domain`() async throws {
         try await House.with { house in
             let server = StubMailServer { recipient, _ in
                 recipient.hasSuffix("@busy.example") ? .answer("421 4.7.0 too many messages, try again in 120 seconds") : .accept
@@ -158,7 +158,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a policy that is enforced forbids servers it does not name, and plain text`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a policy that is enforced forbids servers it does not name, and plain text`() async throws {
         try await House.with { house in
             let server = StubMailServer()
             let names = names([
@@ -178,7 +178,7 @@ import Transport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `marketing mail is given up after a day, other mail is not`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `marketing mail is given up after a day, other mail is not`() async throws {
         try await House.with { house in
             let server = StubMailServer { _, _ in .answer("451 4.3.0 later") }
             let names = names(["example.com": [.mx("example.com", 10, "mx1.example.com")]])
@@ -263,7 +263,7 @@ import Transport
         #expect(MailProvider.of(mxHost: "notgoogle.com") == nil)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a gate lets in as many as it says, and one at first after a pause`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a gate lets in as many as it says, and one at first after a pause`() async throws {
         let gate = DestinationGate(name: "x", limits: .init(), connectionsUsual: 2)
         let now = Timestamp(seconds: 1000)
         #expect(await gate.enter(atMost: .seconds(5)))

@@ -5,7 +5,7 @@ import Testing
 @testable import Desk
 
 /// What an answer carries beside its words, and the mail that ends a subscription.
-@Suite(.timeLimit(.minutes(1))) struct AnswerExtrasTests {
+@Suite(.timeLimit(.minutes(10))) struct AnswerExtrasTests {
     private func answer(_ office: Office, _ options: ReplyOptions, draft: String = "d1") async throws -> ReplyResult {
         let (desk, agent) = (office.desk, office.agent)
         return try await office.store.write { transaction in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(2))) struct LoopTests {
+@Suite(.timeLimit(.minutes(10))) struct LoopTests {
     private static func answering(_ change: @escaping (inout DeskSettings) -> Void = { _ in }) -> (inout DeskSettings) -> Void {
         { settings in
             settings.acknowledgements["support"] = Acknowledgement(template: "received", occasion: .message, every: .zero)
@@ -90,8 +90,8 @@ import Testing
             }
             let rows = try await acknowledgements(office)
             #expect(rows.filter { $0.state == .planned }.count == 10)
-            let refused = rows.filter { $0.state == .skipped }
-            #expect(refused.count == 4)
+            let refused = rows.filter { row in row.state == Send.State.skipped }
+            #expect(refused.map(\.key).count == 4)
             #expect(refused.allSatisfy { $0.response?.hasPrefix("breaker: robot@two.example") == true })
             let breakers = try await office.store.read { try $0.loops.breakers() }
             #expect(breakers.map(\.address) == ["robot@two.example"])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(2))) struct MovesTests {
+@Suite(.timeLimit(.minutes(10))) struct MovesTests {
     private func merge(_ office: Office, _ number: Int64, into other: Int64) async throws -> MoveResult {
         let (desk, agent) = (office.desk, office.agent)
         return try await office.store.write { transaction in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(1))) struct ReturnTests {
+@Suite(.timeLimit(.minutes(10))) struct ReturnTests {
     @Test(
         "an answer that came back opens its ticket again",
         arguments: [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Desk
 
-@Suite(.timeLimit(.minutes(1))) struct SplitTests {
+@Suite(.timeLimit(.minutes(10))) struct SplitTests {
     private func add(_ office: Office, subject: String, body: String, new: String?, signature: String? = nil) async throws {
         let now = office.time.now()
         try await office.store.write { transaction in
@@ -44,7 +44,7 @@ import Testing
             #expect(whole.newWords == nil)
             #expect(whole.words == "It broke.\n> Twice.")
             let last = try await office.reasons(.interaction, message.id.rawValue).last
-            #expect(last == "split: shown whole again: Ada said it was cut wrongly")
+            #expect(last == "cut: shown whole again: Ada said it was cut wrongly")
             let number = try #require(try await office.ticketNumber(of: "a"))
             #expect(try await office.ticket(number)?.snippet == "It broke. > Twice.")
             #expect(try await office.events().last == .ticketChanged)

@@ -188,7 +188,7 @@ import Testing
 
     @Test(
         "what becomes of an answer to a closed ticket is the queue's, else the account's business",
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(10)),
         arguments: [
             (.reopen, nil, 0, 1001), (.new, nil, 0, 1002), (.newAfter(.seconds(86_400)), nil, 0, 1001),
             (.newAfter(.seconds(86_400)), nil, 2, 1002), (.reopen, .new, 0, 1002), (.new, .reopen, 2, 1001),

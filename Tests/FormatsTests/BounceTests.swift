@@ -298,7 +298,7 @@ import Testing
         ])
     func ownReplies(reply: String, reason: BounceReason) { #expect(ReasonRules.reason(reply: reply, command: .rcpt) == reason) }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `hostile reports end, and keep to their bounds`() throws {
         let many = (0..<5000).map { "Final-Recipient: rfc822; a\($0)@example.com\nAction: failed\nStatus: 5.1.1\n" }.joined(
             separator: "\n")

@@ -7,7 +7,7 @@ import Testing
 @testable import Intake
 
 /// Mails that must not cost their size in memory, and mails that kill.
-@Suite(.timeLimit(.minutes(1))) struct LargeMailTests {
+@Suite(.timeLimit(.minutes(10))) struct LargeMailTests {
     /// Two megabytes that no compression makes small.
     static let photo = (0..<(2 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
 
@@ -88,7 +88,8 @@ import Testing
             #expect(try await house.store.blobs.get(mail.attachments[0].hash) == Self.photo)
             #expect(mail.attachments[0].sizeBytes == Self.photo.count)
             let table = String(repeating: "café;10;x\r\n", count: 20_000)
-            #expect(String(decoding: try await house.store.blobs.get(mail.attachments[1].hash), as: UTF8.self) == table)
+            let got = String(decoding: try await house.store.blobs.get(mail.attachments[1].hash), as: UTF8.self)
+            #expect(got == table)
             #expect(try await house.store.blobs.get(mail.attachments[2].hash) == Array("hello".utf8))
         }
     }

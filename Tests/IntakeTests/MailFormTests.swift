@@ -4,7 +4,7 @@ import Testing
 
 @testable import Intake
 
-@Suite(.timeLimit(.minutes(1))) struct MailFormTests {
+@Suite(.timeLimit(.minutes(10))) struct MailFormTests {
     static let account: Account = {
         var account = Account(name: "box", kind: .imap, url: "imaps://mail.example")
         account.mailForms = [

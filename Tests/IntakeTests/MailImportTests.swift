@@ -7,7 +7,7 @@ import Testing
 
 @testable import Intake
 
-@Suite(.timeLimit(.minutes(1))) struct MailImportTests {
+@Suite(.timeLimit(.minutes(10))) struct MailImportTests {
     static func text(_ n: Int) -> String { "From: a\(n)@example.com\nSubject: old \(n)\nMessage-ID: <\(n)@example.com>\n\nText \(n)\n" }
 
     /// A Maildir with a subfolder, an mbox and a folder of files; one mail is in two of them.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Intake
 
-@Suite(.timeLimit(.minutes(1))) struct MailSplitTests {
+@Suite(.timeLimit(.minutes(10))) struct MailSplitTests {
     private func digested(_ mail: String) async throws -> (Interaction, [Reason]) {
         var found: (Interaction, [Reason])?
         try await House.with { house in

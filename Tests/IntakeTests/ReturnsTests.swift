@@ -6,7 +6,7 @@ import Testing
 
 @testable import Intake
 
-@Suite(.timeLimit(.minutes(1))) struct ReturnsTests {
+@Suite(.timeLimit(.minutes(10))) struct ReturnsTests {
     /// Plans a send and says that the server took it.
     static func sent(_ house: House, to address: String, key: String, customer: ID<Customer>? = nil) async throws -> Send {
         try await house.store.write { transaction in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Journeys
 
-@Suite(.timeLimit(.minutes(1))) struct JourneyLoopTests {
+@Suite(.timeLimit(.minutes(10))) struct JourneyLoopTests {
     @Test("a journey skips an address whose breaker is open, and says so; after it is cleared the next step goes")
     func breaker() async throws {
         try await Garden.with(everywhere: true) { garden in

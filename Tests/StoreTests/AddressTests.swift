@@ -2,7 +2,7 @@ import Domain
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct AddressTests {
     static func failure(_ reason: BounceReason, _ status: String, send: Int64? = nil) -> AddressState.Failure {
         AddressState.Failure(reason: reason, status: status, isPermanent: true, words: "550 \(status) words", send: send.map { ID($0) })

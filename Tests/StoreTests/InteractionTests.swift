@@ -105,7 +105,7 @@ struct InteractionTests {
             #expect(nobody?.description == "there is no interaction 99 to place")
             #expect(try await store.read { try $0.interactions.unplacedCount() } == 2)
 
-            for _ in 2...3 {
+            for _ in 2...Interactions.attemptsMax {
                 house.time.pass(.seconds(61))
                 #expect(try await claim() == [2])
                 #expect(try await claim() == [3])
@@ -113,7 +113,7 @@ struct InteractionTests {
             house.time.pass(.seconds(61))
             #expect(try await claim() == [])
             let reasons = try await store.read { try $0.reasons.about(.interaction, 2) }
-            #expect(reasons.map(\.text) == ["Tried 3 times to find its place and never finished; it is kept as it is."])
+            #expect(reasons.map(\.text) == ["Tried 10 times to find its place and never finished; it is kept as it is."])
             #expect(try await store.read { try $0.interactions.unplacedCount() } == 2)
         }
     }

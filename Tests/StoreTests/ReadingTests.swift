@@ -5,7 +5,7 @@ import Testing
 @testable import Store
 
 /// What readers of mailboxes ask of the store.
-@Suite(.timeLimit(.minutes(1))) struct ReadingTests {
+@Suite(.timeLimit(.minutes(10))) struct ReadingTests {
     @Test(arguments: Engine.available)
     func `the ledger tells what is here, what is here whole and what was passed over`(engine: Engine) async throws {
         try await withStore(engine) { house in

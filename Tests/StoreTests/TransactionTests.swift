@@ -4,7 +4,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct TransactionTests {
     private static let newest = Migrations.steps.last?.version ?? 0
 
@@ -223,7 +223,7 @@ struct TransactionTests {
                 _ = try transaction.query("PRAGMA max_page_count = \(try row.integer())")
             }
             let error = await #expect(throws: StoreError.self) {
-                try await store.write { try $0.spool.add("support", [item("big", bytes)]) }
+                try await store.write { try $0.spool.add("support", [RawItem(externalID: "big", kind: .form, bytes: bytes)]) }
             }
             #expect(
                 error?.description
@@ -232,7 +232,7 @@ struct TransactionTests {
             #expect(try await store.read { try $0.spool.counts() } == [:])
             try await store.write { _ = try $0.query("PRAGMA max_page_count = 1000000") }
             #expect(await store.check() == nil)
-            #expect(try await store.write { try $0.spool.add("support", [item("big", bytes)]) } == 1)
+            #expect(try await store.write { try $0.spool.add("support", [RawItem(externalID: "big", kind: .form, bytes: bytes)]) } == 1)
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         return await client.send(from: "a@desk.example", to: ["b@example.com"], bytes: bytes) { true }
     }
 
-    @Test("mail goes over STARTTLS and over implicit TLS when the certificate is good", .timeLimit(.minutes(1)), arguments: [true, false])
+    @Test("mail goes over STARTTLS and over implicit TLS when the certificate is good", .timeLimit(.minutes(10)), arguments: [true, false])
     func encrypted(byCommand: Bool) async throws {
         let certificates = try Certificates()
         let server = try TLSMailServer(certificates, "good", byCommand: byCommand)
@@ -42,7 +42,7 @@ import Testing
         server.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a certificate for another name is refused where it counts, and enough where only eyes are kept out`() async throws {
         let certificates = try Certificates()
         let server = try TLSMailServer(certificates, "other", key: "other.key", byCommand: true)
@@ -57,7 +57,7 @@ import Testing
         server.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a server that offers no STARTTLS is refused where it is required, and spoken to in the clear where not`() async throws {
         let server = StubServer { peer in
             peer.say("220 stub")
@@ -72,9 +72,10 @@ import Testing
         #expect(!client.isEncrypted)
         await client.quit()
         await loop.shutdown()
+        withExtendedLifetime(server) {}
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a refused STARTTLS leads on in the clear only where that is allowed`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a refused STARTTLS leads on in the clear only where that is allowed`() async throws {
         let server = StubServer { peer in
             peer.say("220 stub")
             while true {
@@ -87,10 +88,11 @@ import Testing
         let (client, loop) = try await connect(url, .whenOffered)
         #expect(!client.isEncrypted)
         await loop.shutdown()
+        withExtendedLifetime(server) {}
     }
 
     @Test(
-        "words that came before the encryption are never taken for words of the server", .timeLimit(.minutes(1)),
+        "words that came before the encryption are never taken for words of the server", .timeLimit(.minutes(10)),
         arguments: [LineEncryption.verified, .whenOffered])
     func injected(encryption: LineEncryption) async throws {
         let server = StubServer { peer in
@@ -109,7 +111,7 @@ import Testing
         await #expect(throws: TransportError.self) { try await connect("smtp://127.0.0.1:\(server.port)", encryption) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a host whose address is known is not looked up, and its certificate is still held to its name`()
+    @Test(.timeLimit(.minutes(10))) func `a host whose address is known is not looked up, and its certificate is still held to its name`()
         async throws
     {
         let certificates = try Certificates()

@@ -70,7 +70,9 @@ public struct Probe: Sendable {
     private func read(_ path: String) throws -> [UInt8] {
         let url = URL(filePath: path)
         let data = try Data(contentsOf: url)
-        guard data.count <= Self.bytesMax else { throw ProbeError(description: "the file has \(data.count) bytes, more than \(Self.bytesMax)") }
+        guard data.count <= Self.bytesMax else {
+            throw ProbeError(description: "the file has \(data.count) bytes, more than \(Self.bytesMax)")
+        }
         return [UInt8](data)
     }
 
