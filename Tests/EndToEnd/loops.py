@@ -213,9 +213,9 @@ senders:
         self.smtp.send(sender, to, raw.encode())
 
     def got(self, mailbox, writer):
-        """Mails of a house in a mailbox."""
+        """A house's mails in a mailbox, but for the question that began it all: a person wrote that."""
         messages = [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.dovecot.mails(mailbox)]
-        return [m for m in messages if writer in str(m["From"])]
+        return [m for m in messages if writer in str(m["From"]) and str(m["Subject"]) != "A question"]
 
     def movement(self):
         sent = sum(self.rows(house, "SELECT count(*) FROM sends WHERE state <> 'skipped'")[0][0] if self.rows(house, "SELECT 1 FROM sends LIMIT 1") else 0
