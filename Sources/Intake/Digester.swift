@@ -78,7 +78,9 @@ struct Digester: Sendable {
         var interaction = MailMapping.interaction(
             mail, item: item, nature: judgement.nature, writer: nature.writer(mail), attachments: attachments)
         switch MailFormReader(accounts[item.account]?.mailForms ?? [], nature: nature).read(mail, as: interaction) {
-        case .form(let form, let reason): return Digested.Entry(interaction: form, reason: reason)
+        case .form(var form, let reason):
+            form.fields += interaction.fields.filter { [Interaction.cutField, Interaction.importedField].contains($0.name) }
+            return Digested.Entry(interaction: form, reason: reason)
         case .mail(let note):
             let splitReason = MailSplit.apply(mail, to: &interaction)
             let returned = judgement.report.map { Returned(report: $0, tokens: Returned.tokens(mail)) }

@@ -230,6 +230,9 @@ private struct PartHeader {
 
 /// Decodes a transfer encoding (RFC 2045 §6.7, §6.8) in pieces.
 struct TransferDecoder {
+    /// Of a line without an end.
+    static let heldBytesMax = 64 << 10
+
     private var bits: UInt32 = 0
     private var count = 0
     private var held: [UInt8] = []
@@ -277,9 +280,12 @@ struct TransferDecoder {
     mutating func quotedPrintable(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
         var input = held + bytes
         held = []
-        if !isLast, let end = input.lastIndex(of: 10) {
-            held = Array(input[(end + 1)...])
-            input = Array(input[...end])
+        if !isLast {
+            // What follows the last line end may be cut inside `=C3` or be a soft line break.
+            var end = (input.lastIndex(of: 10) ?? -1) + 1
+            if end == 0, input.count > Self.heldBytesMax { end = input.suffix(3).firstIndex(of: 0x3D) ?? input.count }
+            held = Array(input[end...])
+            input = Array(input[..<end])
         }
         var out: [UInt8] = []
         out.reserveCapacity(input.count)

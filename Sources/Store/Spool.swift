@@ -99,7 +99,17 @@ public struct Spool {
         try transaction.execute(
             "UPDATE spool SET state = 'done', error = NULL, lease_owner = NULL, lease_until = 0, touched_at = $2 WHERE id = $1",
             id, transaction.now)
-        if !keepBytes { try transaction.execute("DELETE FROM spool_bytes WHERE spool_id = $1", id) }
+        if !keepBytes { try forgetBytes(of: id) }
+    }
+
+    /// A blob stays: others may hold the same.
+    private func forgetBytes(of id: ID<SpooledItem>) throws {
+        try transaction.execute("DELETE FROM spool_bytes WHERE spool_id = $1", id)
+        guard transaction.files != nil, var row = try transaction.first("SELECT place FROM spool WHERE id = $1", id),
+            let place = try row.optionalText(), !place.hasPrefix(Self.blobPrefix)
+        else { return }
+        try transaction.execute("UPDATE spool SET place = NULL WHERE id = $1", id)
+        try transaction.files?.erase(place)
     }
 
     /// Writes no event; the caller knows more about what failed.
@@ -142,12 +152,10 @@ public struct Spool {
     /// - Returns: false when it is not in quarantine.
     @discardableResult
     public func drop(_ id: ID<SpooledItem>) throws -> Bool {
-        guard var row = try transaction.first("SELECT place FROM spool WHERE id = $1 AND state = 'quarantined'", id) else { return false }
-        let place = try row.optionalText()
-        try transaction.execute("UPDATE spool SET state = 'dropped', place = NULL, touched_at = $2 WHERE id = $1", id, transaction.now)
-        try transaction.execute("DELETE FROM spool_bytes WHERE spool_id = $1", id)
-        if let place, !place.hasPrefix(Self.blobPrefix) { try transaction.files?.erase(place) }
-        return true
+        let dropped = try transaction.execute(
+            "UPDATE spool SET state = 'dropped', touched_at = $2 WHERE id = $1 AND state = 'quarantined'", id, transaction.now)
+        if dropped > 0 { try forgetBytes(of: id) }
+        return dropped > 0
     }
 
     /// Items by state; states without items are left out.
