@@ -111,16 +111,14 @@ public struct TicketMoves {
         ticket.lastMood = try mood?.optionalReal()
     }
 
-    /// The body of the newest message that a person wrote, theirs or ours.
-    public func newestBody(of ticket: ID<Ticket>) throws -> String? {
-        guard
-            var row = try transaction.first(
-                """
-                SELECT body FROM interactions WHERE ticket_id = $1 AND direction <> 'note' AND nature = 'human'
-                ORDER BY occurred_at DESC, id DESC LIMIT 1
-                """, ticket)
-        else { return nil }
-        return try row.text()
+    /// The newest message that a person wrote, theirs or ours.
+    public func newest(of ticket: ID<Ticket>) throws -> Interaction? {
+        let found = try transaction.first(
+            """
+            SELECT id FROM interactions WHERE ticket_id = $1 AND direction <> 'note' AND nature = 'human'
+            ORDER BY occurred_at DESC, id DESC LIMIT 1
+            """, ticket)
+        return try found.map(Self.id).flatMap { try transaction.interactions.get($0) }
     }
 
     private static let select = "SELECT id, kind, from_ticket, to_ticket, agent, at, messages, status_before, undone_at FROM ticket_moves"

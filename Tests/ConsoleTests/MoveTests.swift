@@ -18,7 +18,7 @@ import Testing
             #expect(old.status == .seeOther)
             #expect(old.headers[.location] == "/tickets/1001?view=open")
             let page = try await maya.get("/tickets/1001")
-            #expect(page.body.contains("#1002 was merged into this ticket (1 messages)."))
+            #expect(page.body.contains("#1002 was merged into this ticket; messages: 1."))
             #expect(page.body.contains("Hello, where is it?"))
             let list = try await maya.get("/?view=open")
             #expect(!list.body.contains("href=\"/tickets/1002"))
@@ -58,7 +58,7 @@ import Testing
             let done = try await maya.post("/tickets/1001/split", ["message": second.description, "scope": "one", "into": ""])
             #expect(done.headers[.location] == "/tickets/1002")
             let page = try await maya.get("/tickets/1002")
-            #expect(page.body.contains("1 moved here from #1001."))
+            #expect(page.body.contains("Moved here from #1001; messages: 1."))
             #expect(page.body.contains("<h1>A chair</h1>"))
             // One message is left: there is nothing to choose from.
             #expect(!page.body.contains("Only this message"))

@@ -213,9 +213,9 @@ senders:
         self.smtp.send(sender, to, raw.encode())
 
     def got(self, mailbox, writer):
-        """A house's mails in a mailbox, but for the question that began it all: a person wrote that."""
+        """A house's own mails in a mailbox; what began or stirred the loops was written by a person at the same address."""
         messages = [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.dovecot.mails(mailbox)]
-        return [m for m in messages if writer in str(m["From"]) and str(m["Subject"]) != "A question"]
+        return [m for m in messages if str(m["From"]).startswith("House") and writer in str(m["From"])]
 
     def movement(self):
         sent = sum(self.rows(house, "SELECT count(*) FROM sends WHERE state <> 'skipped'")[0][0] if self.rows(house, "SELECT 1 FROM sends LIMIT 1") else 0

@@ -154,8 +154,8 @@ extension Desk {
 
     private func settle(_ transaction: Transaction, _ ticket: inout Ticket) throws {
         try transaction.moves.recount(&ticket)
-        let body = try transaction.moves.newestBody(of: ticket.id) ?? ""
-        ticket.snippet = body.oneLine(scalarsMax: Placing.snippetScalarsMax)
+        let words = try transaction.moves.newest(of: ticket.id)?.words ?? ""
+        ticket.snippet = words.oneLine(scalarsMax: Placing.snippetScalarsMax)
         ticket.updatedAt = max(ticket.updatedAt, transaction.now)
         try transaction.tickets.update(ticket)
     }

@@ -36,6 +36,7 @@ struct Acknowledging {
     ) throws -> String? {
         if settings.isOwn(recipient) { return "\(recipient) is our own address" }
         if let role = Self.machineRole(recipient) { return "\(role) is a machine's or a list's address" }
+        if message.isImported { return "it was brought in from elsewhere" }
         if transaction.now - message.occurredAt > Self.oldestMax { return "it is older than a day" }
         let ours = settings.addresses[message.account] ?? []
         let isToUs = message.recipients.contains { ours.contains($0) || ours.contains(DeskSettings.withoutDetail($0)) }

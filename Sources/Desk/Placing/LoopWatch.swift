@@ -26,7 +26,7 @@ struct LoopWatch {
 
     /// Counts a message that has just been placed.
     mutating func arrived(_ message: Interaction, on ticket: Ticket) throws {
-        guard let address = message.author.email?.lowercased(), message.kind == .mail else { return }
+        guard let address = message.author.email?.lowercased(), message.kind == .mail, !message.isImported else { return }
         let longest = max(LoopGuard.longest(rule.inbound), LoopGuard.longest(rule.opened))
         // An old mail that is read today says nothing about today.
         guard message.occurredAt > transaction.now - longest else { return }
