@@ -20,7 +20,7 @@ import Transport
         var mailbox = IMAPStub.Mailbox()
         mailbox.mails = mails
         change(&mailbox)
-        let stub = try IMAPStub(mailbox)
+        let stub = IMAPStub(mailbox)
         let loop = TransferLoop(logger: logger)
         var account = Account(name: "box", kind: .imap, url: stub.url)
         account.user = "ann"

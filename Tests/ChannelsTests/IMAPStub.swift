@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestServers
 
 /// A small IMAP server on loopback with one folder, which can misbehave in the ways real ones do.
 final class IMAPStub: Sendable {
@@ -34,39 +35,19 @@ final class IMAPStub: Sendable {
 
     private static let linesBytesMax = 64 << 10
 
-    let port: Int
-    private let listener: Int32
+    private let door = LoopbackDoor()
+    var port: Int { door.port }
     private let box: Mutex<Mailbox>
 
-    init(_ mailbox: Mailbox = Mailbox()) throws {
+    init(_ mailbox: Mailbox = Mailbox()) {
         box = Mutex(mailbox)
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                bind(listener, raw, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, raw, &length) == 0
-            }
-        }
-        guard bound else { throw Failed() }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        Self.thread { [weak self] in
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                guard let self else { return _ = close(client) }
-                Self.thread { self.serve(client) }
-            }
+        door.open { [weak self] client in
+            guard let self else { return _ = close(client) }
+            serve(client)
         }
     }
 
-    struct Failed: Error {}
-
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
-    deinit { close(listener) }
+    func stop() { door.stop() }
 
     var url: String { "imap://127.0.0.1:\(port)" }
     var mailbox: Mailbox { box.withLock { $0 } }
@@ -81,10 +62,6 @@ final class IMAPStub: Sendable {
     }
 
     /// Blocking work of the stub, never on the cooperative pool.
-    private static func thread(_ work: @escaping @Sendable () -> Void) {
-        Thread.detachNewThread(work)
-    }
-
     private func serve(_ client: Int32) {
         defer { close(client) }
         box.withLock { $0.connections += 1 }

@@ -68,7 +68,7 @@ import Transport
     @Test func `what was read before deletion was asked for stays, and so does a mail of which only a part is here`() async throws {
         var account = Account(name: "box", kind: .imap, url: "")
         account.sizeBytesMax = 1 << 10
-        let box = try IMAPStub(
+        let box = IMAPStub(
             {
                 var box = IMAPStub.Mailbox()
                 box.mails = Self.mails(1...3)

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Glibc
 import Synchronization
+import TestServers
 import Testing
 import Transport
 
@@ -18,39 +19,19 @@ private final class POP3Stub: Sendable {
         var dropsQuit = false
     }
 
-    let port: Int
-    private let listener: Int32
+    private let door = LoopbackDoor()
     private let box: Mutex<Box>
+    var port: Int { door.port }
 
-    struct Failed: Error {}
-
-    init(_ start: Box) throws {
+    init(_ start: Box) {
         box = Mutex(start)
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                bind(listener, raw, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, raw, &length) == 0
-            }
-        }
-        guard bound else { throw Failed() }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        Thread.detachNewThread { [weak self] in
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                guard let self else { return _ = close(client) }
-                Thread.detachNewThread { self.serve(client) }
-            }
+        door.open { [weak self] client in
+            guard let self else { return _ = close(client) }
+            serve(client)
         }
     }
 
-    deinit { close(listener) }
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    func stop() { door.stop() }
     var now: Box { box.withLock { $0 } }
     func change(_ body: (inout Box) -> Void) { box.withLock { body(&$0) } }
 
@@ -139,7 +120,7 @@ private final class POP3Stub: Sendable {
         var box = POP3Stub.Box()
         box.mails = mails.map { (uidl: $0.0, bytes: $0.1) }
         change(&box)
-        let stub = try POP3Stub(box)
+        let stub = POP3Stub(box)
         let loop = TransferLoop(logger: IMAPSourceTests.logger)
         var account = Account(name: "box", kind: .pop3, url: "pop3://127.0.0.1:\(stub.port)")
         account.user = "ann"

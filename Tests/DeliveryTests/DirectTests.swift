@@ -227,34 +227,6 @@ import Transport
         #expect(MXPlan("x.example", .found(many)) == .servers((0..<MXPlan.serversMax).map { "h\($0)" }))
     }
 
-    @Test(
-        "a policy's star stands for one label",
-        arguments: [
-            ("mx1.example.com", true), ("example.com", false), ("a.b.example.com", false), ("MAIL.other.example", true),
-            ("x.other.example", false),
-        ])
-    func policy(host: String, isAllowed: Bool) throws {
-        let text = "version: STSv1\nmode: enforce\nmx: *.example.com\nmx: mail.other.example\nmax_age: 604800\n"
-        #expect(try #require(MTASTSPolicy(text)).allows(host) == isAllowed)
-    }
-
-    @Test(
-        "what is no policy is none",
-        arguments: [
-            "", "version: STSv2\nmode: enforce\nmx: a\nmax_age: 1\n", "version: STSv1\nmode: enforce\nmax_age: 1\n",
-            "version: STSv1\nmode: enforce\nmx: a\nmax_age: -1\n", "version: STSv1\nmode: enforce\nmx: a\n",
-            "version: STSv1\nmode: strict\nmx: a\nmax_age: 1\n",
-        ])
-    func noPolicy(text: String) {
-        #expect(MTASTSPolicy(text) == nil)
-    }
-
-    @Test func `a policy's id counts only when there is one record`() {
-        #expect(MTASTSPolicy.id(in: ["v=spf1 -all", "v=STSv1; id=20160831085700Z;"]) == "20160831085700Z")
-        #expect(MTASTSPolicy.id(in: ["v=STSv1; id=1", "v=STSv1; id=2"]) == nil)
-        #expect(MTASTSPolicy.id(in: ["v=STSv10; id=1"]) == nil)
-    }
-
     @Test func `large providers are known by their servers`() {
         #expect(MailProvider.of(mxHost: "gmail-smtp-in.l.google.com") == "google")
         #expect(MailProvider.of(mxHost: "mx3.qq.com") == "qq")

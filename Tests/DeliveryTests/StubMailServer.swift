@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestServers
 
 /// An SMTP server on loopback that does what the test tells it, misbehaviour included. One thread per connection.
 final class StubMailServer: Sendable {
@@ -34,8 +35,8 @@ final class StubMailServer: Sendable {
         var openMost = 0
     }
 
-    let port: UInt16
-    private let listener: Int32
+    private let door = LoopbackDoor()
+    var port: UInt16 { UInt16(door.port) }
     private let state = Mutex(State())
     private let decide: @Sendable (_ recipient: String, _ attempt: Int) -> Act
 
@@ -49,45 +50,14 @@ final class StubMailServer: Sendable {
     init(_ decide: @escaping @Sendable (_ recipient: String, _ attempt: Int) -> Act = { _, _ in .accept }) {
         signal(SIGPIPE, SIG_IGN)
         self.decide = decide
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let isReady = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, size) == 0 && listen(listener, 128) == 0 && getsockname(listener, address, &size) == 0
-            }
-        }
-        precondition(isReady, "no port on loopback")
-        port = UInt16(bigEndian: address.sin_port)
-        Self.onThread { [weak self] in
-            while case let client = Glibc.accept(listener, nil, nil), client >= 0 {
-                guard let self else { break }
-                Self.onThread { self.serve(client) }
-            }
+        door.open { [weak self] client in
+            guard let self else { return _ = close(client) }
+            serve(client)
         }
     }
 
     /// Nobody listens any more.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
-    deinit { close(listener) }
-
-    private static func onThread(_ work: @escaping @Sendable () -> Void) {
-        final class Box: Sendable {
-            let work: @Sendable () -> Void
-            init(_ work: @escaping @Sendable () -> Void) { self.work = work }
-        }
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { box in
-                Unmanaged<Box>.fromOpaque(box!).takeRetainedValue().work()
-                return nil
-            }, Unmanaged.passRetained(Box(work)).toOpaque())
-        pthread_detach(thread)
-    }
+    func stop() { door.stop() }
 
     // MARK: The dialogue
 

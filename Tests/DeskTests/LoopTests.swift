@@ -89,10 +89,11 @@ import Testing
                 office.time.advance(.seconds(2))
             }
             let rows = try await acknowledgements(office)
-            #expect(rows.filter { $0.state == .planned }.count == 10)
-            let refused = rows.filter { row in row.state == Send.State.skipped }
-            #expect(refused.map(\.key).count == 4)
-            #expect(refused.allSatisfy { $0.response?.hasPrefix("breaker: robot@two.example") == true })
+            // Grouped first: two closures that differ in one word, one of them inside an expectation, are taken for each other by the compiler.
+            let byState = Dictionary(grouping: rows, by: \.state)
+            #expect(byState[.planned]?.count == 10)
+            #expect(byState[.skipped]?.count == 4)
+            for row in byState[.skipped] ?? [] { #expect(row.response?.hasPrefix("breaker: robot@two.example") == true) }
             let breakers = try await office.store.read { try $0.loops.breakers() }
             #expect(breakers.map(\.address) == ["robot@two.example"])
             #expect(breakers.first?.reason == "10 in 10 min automatic mails went to it already")

@@ -3,32 +3,25 @@
 
     command_line.py --hongyan BIN --share DIR
 """
-import argparse
 import http.cookiejar
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 
-passed = failed = 0
-
-
-def check(what, ok, detail=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print(f"{'ok    ' if ok else 'FAILED'} {what}{'' if ok else f': {detail}'}", flush=True)
+CHECKS = Checks()
+check = CHECKS.true
 
 
 class Notified:
@@ -208,28 +201,21 @@ def demo(bench):
         daemon.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
+def run(options, folder):
     for part in (configuration, serving, demo):
-        folder = tempfile.mkdtemp(prefix="hongyan-cli-")
+        place = f"{folder}/{part.__name__}"
+        os.mkdir(place)
         try:
-            bench = Bench(options, folder)
+            bench = Bench(options, place)
             if part is serving:
                 bench.run("migrate")
             part(bench)
         except Exception as error:
             check(f"{part.__name__} went through", False, f"{type(error).__name__}: {error}")
             for name in ("log", "demo.log"):
-                if os.path.exists(f"{folder}/{name}"):
-                    print(open(f"{folder}/{name}", errors="replace").read()[-3000:])
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+                if os.path.exists(f"{place}/{name}"):
+                    print(open(f"{place}/{name}", errors="replace").read()[-3000:])
+    return CHECKS
 
 
-main()
+frame.run(frame.arguments(), "cli", run)

@@ -6,41 +6,24 @@
 200 mails, 50 form entries and 50 feed entries arrive while the daemon runs (with --kills: while it is killed with -9 at random moments).
 Prints a line a check and ends with `N passed, N failed`.
 """
-import argparse
 import email
 import email.policy
 import os
 import random
 import re
-import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 from story import SUPPORT, Story
 
 CARE = "care@hongyan.test"
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def equal(self, what, found, expected):
-        ok = found == expected
-        self.passed += ok
-        self.failed += not ok
-        print(f"{'ok    ' if ok else 'FAILED'} {what}: {found if ok else f'{found!r}, expected {expected!r}'}", flush=True)
-        return ok
-
-    def true(self, what, value, detail=""):
-        return self.equal(what + (f" ({detail})" if detail else ""), bool(value), True)
 
 
 class World:
@@ -120,18 +103,7 @@ journeys: [welcome]
         return done.stdout
 
     def rows(self, sql, *arguments):
-        """Reads the daemon's own database from outside; [] until it is there."""
-        if not os.path.exists(self.database):
-            return []
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(sql, arguments).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()
+        return frame.rows(self.database, sql, *arguments)
 
     def one(self, sql, *arguments):
         rows = self.rows(sql, *arguments)
@@ -303,25 +275,10 @@ def run(options, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
+    parser = frame.arguments()
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
-    folder = tempfile.mkdtemp(prefix="hongyan-e2e-")
-    os.chmod(folder, 0o755)
-    try:
-        checks = run(options, folder)
-    finally:
-        if options.keep:
-            print(f"kept {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    frame.run(parser, "e2e", run)
 
 
 main()

@@ -8,44 +8,29 @@ Beside them two autoresponders that never say what they are: one answers in the 
 --minutes it ends when nothing has moved for a while; with it somebody stirs the loops up again every half minute for that long.
 Prints a line a check and ends with `N passed, N failed`.
 """
-import argparse
 import email
 import email.policy
 import email.utils
 import imaplib
 import os
 import re
-import shutil
 import smtplib
 import socketserver
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 
 A, B, THREAD, FRESH, PERSON = (f"{name}@loop.test" for name in ("a", "b", "robot", "parrot", "person"))
 # The default of loop_guard: automatic mails per ticket and recipient, and per recipient, before a breaker opens for a day.
 CAP = 10
 QUIET_SECONDS = 8
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def true(self, what, value, detail=""):
-        self.passed += bool(value)
-        self.failed += not value
-        print(f"{'ok    ' if value else 'FAILED'} {what}{f': {detail}' if detail != '' else ''}", flush=True)
-
-    def equal(self, what, found, expected):
-        self.true(what, found == expected, found if found == expected else f"{found!r}, expected {expected!r}")
 
 
 class Gateway:
@@ -191,18 +176,7 @@ senders:
         return done.stdout
 
     def rows(self, house, sql, *arguments):
-        path = f"{self.folder}/{self.names[house]}/hongyan.sqlite3"
-        if not os.path.exists(path):
-            return []
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(sql, arguments).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()
+        return frame.rows(f"{self.folder}/{self.names[house]}/hongyan.sqlite3", sql, *arguments)
 
     def log(self, house):
         return open(f"{self.folder}/{self.names[house]}/log", errors="replace").read()
@@ -308,24 +282,9 @@ def run(options, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
+    parser = frame.arguments()
     parser.add_argument("--minutes", type=float, default=0)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
-    folder = tempfile.mkdtemp(prefix="hongyan-loops-")
-    os.chmod(folder, 0o755)
-    try:
-        checks = run(options, folder)
-    finally:
-        if options.keep:
-            print(f"kept {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    frame.run(parser, "loops", run)
 
 
 main()

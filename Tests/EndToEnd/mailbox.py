@@ -7,40 +7,26 @@ The mails come from the generator in HONGYAN_BENCH (or --bench, or ../shared/ben
 the result says skipped. Three quarters are there at first, the others arrive meanwhile. While the daemon reads it is killed with -9 at
 random moments; the server is killed too, comes back with other UIDs for the same mails, and another client moves and expunges mails.
 """
-import argparse
 import imaplib
 import json
 import os
 import random
 import re
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 
 USER = "box"
 FOLDERS = ("INBOX", "Archive")
 TOKEN = re.compile(r"HYQ[A-Z]{4}\d{6}")
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def equal(self, what, found, expected):
-        ok = found == expected
-        self.passed += ok
-        self.failed += not ok
-        shown = found if ok else f"{str(found)[:300]}, expected {str(expected)[:300]}"
-        print(f"{'ok    ' if ok else 'FAILED'} {what}: {shown}", flush=True)
 
 
 def generator(option):
@@ -150,19 +136,7 @@ accounts:
         return done.stdout + done.stderr
 
     def rows(self, sql, *arguments, write=False):
-        if not os.path.exists(self.database):
-            return []
-        connection = sqlite3.connect(f"file:{self.database}?mode={'rw' if write else 'ro'}", uri=True, timeout=30)
-        try:
-            found = connection.execute(sql, arguments).fetchall()
-            connection.commit()
-            return found
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()
+        return frame.rows(self.database, sql, *arguments, write=write)
 
     def one(self, sql, *arguments):
         rows = self.rows(sql, *arguments)
@@ -271,6 +245,10 @@ def check_counts(world, checks):
 
 
 def run(options, folder):
+    options.generator = generator(options.bench)
+    if not options.generator:
+        print("mailbox: there is no generator of mails; set HONGYAN_BENCH")
+        return None
     checks, world = Checks(), World(options, folder)
     dice = random.Random(options.seed)
     happened, trouble = [], []
@@ -333,32 +311,13 @@ def run(options, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
+    parser = frame.arguments()
     parser.add_argument("--mails", type=int, default=600)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--bench", default="")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without which a step has failed")
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
-    options.generator = generator(options.bench)
-    if not options.generator:
-        print("mailbox: there is no generator of mails; set HONGYAN_BENCH\n0 passed, 0 failed, 1 skipped")
-        return
-    folder = tempfile.mkdtemp(prefix="hongyan-mailbox-")
-    os.chmod(folder, 0o755)
-    try:
-        checks = run(options, folder)
-    finally:
-        if options.keep:
-            print(f"kept {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    frame.run(parser, "mailbox", run)
 
 
 main()

@@ -6,16 +6,13 @@
 An authorisation server of our own (each refresh token works once, codes are bound to their proof key, assertions are checked with openssl), Dovecot
 that asks it whose a token is, for IMAP and for submission, OpenSMTPD behind, the real daemon. Nobody's clock is turned: tokens live some seconds.
 """
-import argparse
 import base64
 import hashlib
 import http.server
 import json
 import os
 import secrets
-import shutil
 import smtplib
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,20 +22,16 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 
 LIFE = 6  # seconds an access token lives
 OPS = "ops@hongyan.test"
 MAILBOXES = {"phone": "phone@hongyan.test", "browser": "browser@hongyan.test", "key": "key@hongyan.test", "program": "program@hongyan.test"}
-passed = failed = 0
-
-
-def check(what, ok, detail=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print(f"{'ok    ' if ok else 'FAILED'} {what}{'' if ok else f': {detail}'}", flush=True)
+CHECKS = Checks()
+check = CHECKS.true
 
 
 class Authority:
@@ -237,13 +230,7 @@ alerts: {{mail: {OPS}, sender: relay, webhook: '{self.authority.url}/hook'}}
             threading.Thread(target=lambda: urllib.request.urlopen(line.strip(), timeout=20).read(), daemon=True).start()
 
     def rows(self, sql, *arguments):
-        if not os.path.exists(f"{self.folder}/hongyan.sqlite3"):
-            return []
-        connection = sqlite3.connect(f"file:{self.folder}/hongyan.sqlite3?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(sql, arguments).fetchall()
-        finally:
-            connection.close()
+        return frame.rows(f"{self.folder}/hongyan.sqlite3", sql, *arguments)
 
     def state(self, account):
         rows = self.rows("SELECT state, last_error FROM account_health WHERE account = ?", account)
@@ -345,29 +332,16 @@ def return_check(world):
     check("the answer went out", len(answered()) == 1, row)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
-    folder = tempfile.mkdtemp(prefix="hongyan-oauth-")
-    os.chmod(folder, 0o755)
+def run(options, folder):
     world = World(options, folder)
     try:
         story(world)
     except TimeoutError as error:
-        check(str(error), False, open(f"{folder}/hongyan.log", errors="replace").read()[-3000:])
+        check(str(error), False, open(f"{folder}/hongyan.log", errors="replace").read())
     finally:
         world.close()
-        if options.keep:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return CHECKS
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    frame.run(frame.arguments(), "oauth", run)

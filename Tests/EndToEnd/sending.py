@@ -6,44 +6,28 @@ a conforming client unsubscribes (RFC 8058), and `hongyan doctor` reads a name s
 
 Prints a line a check and ends with `N passed, N failed`. Run it with the Python that has python3-dkim (Debian's /usr/bin/python3).
 """
-import argparse
 import email
 import email.policy
 import os
 import re
-import shutil
 import socket
 import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dkim
+import frame
 import servers
+from frame import Checks
 from servers import wait_for
 
 CARE, BOUNCE, SUPPORT = "care@shop.test", "bounce@shop.test", "support@shop.test"
 ANA, BO = "ana@customers.test", "bo@customers.test"
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def equal(self, what, found, expected):
-        ok = found == expected
-        self.passed += ok
-        self.failed += not ok
-        print(f"{'ok    ' if ok else 'FAILED'} {what}: {found if ok else f'{found!r}, expected {expected!r}'}", flush=True)
-        return ok
-
-    def true(self, what, value):
-        return self.equal(what, bool(value), True)
 
 
 class World:
@@ -315,15 +299,7 @@ def check_doctor(world, checks):
     checks.true("an address that may not send is told", "192.0.2.7 may not send" in said and "v=spf1 ip4:192.0.2.7 -all" in said)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hongyan", required=True)
-    parser.add_argument("--share", required=True)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.hongyan, options.share = os.path.abspath(options.hongyan), os.path.abspath(options.share)
-    folder = tempfile.mkdtemp(prefix="hongyan-sending.")
-    os.chmod(folder, 0o755)
+def run(options, folder):
     checks, world = Checks(), None
     try:
         world = World(options, folder)
@@ -339,11 +315,8 @@ def main():
             world.close()
     if checks.failed and os.path.exists(f"{folder}/hongyan.log"):
         print(open(f"{folder}/hongyan.log", errors="replace").read()[-3000:])
-    if not options.keep:
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    return checks
 
 
 if __name__ == "__main__":
-    main()
+    frame.run(frame.arguments(), "sending", run)

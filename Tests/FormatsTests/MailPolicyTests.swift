@@ -78,6 +78,42 @@ import Testing
         for text in ["v=DKIM1; k=rsa", "v=DKIM2; p=A", "hello", "p=A; p=B"] { #expect(DKIMRecord(text) == nil, "\(text)") }
     }
 
+    @Test(
+        "a policy's star stands for one label",
+        arguments: [
+            ("mx1.example.com", true), ("example.com", false), ("a.b.example.com", false), ("MAIL.other.example", true),
+            ("x.other.example", false),
+        ])
+    func policyNames(host: String, isAllowed: Bool) throws {
+        let text = "version: STSv1\nmode: enforce\nmx: *.example.com\nmx: mail.other.example\nmax_age: 604800\n"
+        #expect(try #require(MTASTSPolicy(text)).allows(host) == isAllowed)
+    }
+
+    @Test(
+        "what is no policy is none",
+        arguments: [
+            "", "version: STSv2\nmode: enforce\nmx: a\nmax_age: 1\n", "version: STSv1\nmode: enforce\nmax_age: 1\n",
+            "version: STSv1\nmode: enforce\nmx: a\nmax_age: -1\n", "version: STSv1\nmode: enforce\nmx: a\n",
+            "version: STSv1\nmode: strict\nmx: a\nmax_age: 1\n",
+        ])
+    func noPolicy(text: String) {
+        #expect(MTASTSPolicy(text) == nil)
+    }
+
+    @Test func `a policy's id counts only when there is one record`() {
+        #expect(MTASTSRecord.id(in: ["v=spf1 -all", "v=STSv1; id=20160831085700Z;"]) == "20160831085700Z")
+        #expect(MTASTSRecord.id(in: ["v=STSv1; id=1", "v=STSv1; id=2"]) == nil)
+        #expect(MTASTSRecord.id(in: ["v=STSv10; id=1"]) == nil)
+    }
+
+    @Test func `a policy that names too many servers is none, not half of one`() {
+        func text(_ count: Int) -> String {
+            "version: STSv1\nmode: enforce\nmax_age: 1\n" + (0..<count).map { "mx: m\($0).example\n" }.joined()
+        }
+        #expect(MTASTSPolicy(text(200))?.allows("m199.example") == true)
+        #expect(MTASTSPolicy(text(201)) == nil)
+    }
+
     @Test func `MTA-STS: the record, the policy, and which hosts it names`() throws {
         #expect(MTASTSRecord("v=STSv1; id=20260101T000000;")?.id == "20260101T000000")
         for text in ["id=1; v=STSv1", "v=STSv1", "v=STSv1; id=a-b", "v=STSv1; id=" + String(repeating: "1", count: 33)] {

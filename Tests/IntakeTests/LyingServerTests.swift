@@ -2,6 +2,7 @@ import Channels
 import Domain
 import Foundation
 import Store
+import TestServers
 import Testing
 import Transport
 
@@ -9,40 +10,20 @@ import Transport
 
 /// Says one thing to whoever connects, then hangs up.
 private final class LyingServer: Sendable {
-    let port: Int
-    private let listener: Int32
+    private let door = LoopbackDoor()
+    var port: Int { door.port }
 
-    struct Failed: Error {}
-
-    init(_ script: [UInt8]) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                bind(listener, raw, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, raw, &length) == 0
-            }
-        }
-        guard bound else { throw Failed() }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        Thread.detachNewThread {
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                _ = script.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-                shutdown(client, Int32(SHUT_WR))
-                var rest = [UInt8](repeating: 0, count: 4096)
-                while read(client, &rest, rest.count) > 0 {}
-                close(client)
-            }
+    init(_ script: [UInt8]) {
+        door.open { client in
+            _ = script.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            shutdown(client, Int32(SHUT_WR))
+            var rest = [UInt8](repeating: 0, count: 4096)
+            while read(client, &rest, rest.count) > 0 {}
+            close(client)
         }
     }
 
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
-    deinit { close(listener) }
+    func stop() { door.stop() }
 }
 
 /// The real sources, the real loop, the real store: one account of a liar, one of an honest folder.
@@ -75,7 +56,7 @@ private final class LyingServer: Sendable {
         ])
     func survives(_ lie: Lie) async throws {
         try await House.with { house in
-            let server = try LyingServer(Array(lie.script.utf8))
+            let server = LyingServer(Array(lie.script.utf8))
             let loop = TransferLoop(logger: House.logger)
             let box = house.folder + "/box"
             try FileManager.default.createDirectory(atPath: box, withIntermediateDirectories: true)

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Glibc
 import Logging
+import TestServers
 import Testing
 
 @testable import Transport
@@ -207,27 +208,12 @@ final class TLSMailServer: @unchecked Sendable {  // the process is touched by o
 
 /// Speaks SMTP until STARTTLS, then passes bytes between the client and another port.
 final class PlainFront: Sendable {
-    let port: Int
-    private let listener: Int32
+    private let door = LoopbackDoor()
+    var port: Int { door.port }
 
     init(leadingTo inner: Int) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = Self.loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard bind(listener, address, size) == 0, listen(listener, 16) == 0 else { fatalError("no port on loopback") }
-                getsockname(listener, address, &size)
-            }
-        }
-        self.listener = listener
-        port = Int(UInt16(bigEndian: address.sin_port))
-        Thread.detachNewThread {
-            while case let client = accept(listener, nil, nil), client >= 0 { Thread.detachNewThread { Self.serve(client, inner) } }
-        }
+        door.open { Self.serve($0, inner) }
     }
-
-    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private static func loopback(_ port: Int) -> sockaddr_in {
         var address = sockaddr_in()

@@ -1,11 +1,12 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestServers
 
 /// A server on loopback whose answers are a script; each connection runs it on a thread of its own.
 final class StubServer: Sendable {
-    let port: Int
-    private let listener: Int32
+    private let door = LoopbackDoor(waitingMax: 4096)
+    var port: Int { door.port }
     private let open = Mutex(0)
     private let heard = Mutex<[String]>([])
 
@@ -15,36 +16,15 @@ final class StubServer: Sendable {
     var openConnections: Int { open.withLock { $0 } }
 
     init(_ script: @escaping @Sendable (Peer) throws -> Void) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard bind(descriptor, pointer, length) == 0, listen(descriptor, 4096) == 0 else { fatalError("no port for a stub server") }
-                getsockname(descriptor, pointer, &length)
-            }
-        }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        listener = descriptor
-        Thread.detachNewThread { [weak self] in
-            while true {
-                let accepted = accept(descriptor, nil, nil)
-                guard accepted >= 0, let self else { break }
-                self.open.withLock { $0 += 1 }
-                Thread.detachNewThread {
-                    let peer = Peer(accepted) { line in self.heard.withLock { $0.append(line) } }
-                    try? script(peer)
-                    peer.close()
-                    self.open.withLock { $0 -= 1 }
-                }
-            }
-            Glibc.close(descriptor)
+        door.open { [weak self] accepted in
+            guard let self else { return _ = Glibc.close(accepted) }
+            open.withLock { $0 += 1 }
+            let peer = Peer(accepted) { line in self.heard.withLock { $0.append(line) } }
+            try? script(peer)
+            peer.close()
+            open.withLock { $0 -= 1 }
         }
     }
-
-    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
 /// The server's end of one connection. Used by one thread only.

@@ -103,7 +103,7 @@ extension Settings {
     func tokenSeal() throws -> TokenSeal? {
         if let tokenKey { return TokenSeal(secret: Array(tokenKey.reveal().utf8)) }
         guard !oauth.isEmpty else { return nil }
-        return TokenSeal(secret: try KeyFile.read(or: "\(data)/token.key", bytes: TokenSeal.keyBytes))
+        return TokenSeal(secret: try KeyFile.readOrMake("\(data)/token.key", bytes: TokenSeal.keyBytes))
     }
 }
 
@@ -139,7 +139,7 @@ enum OAuthProvider: String, CaseIterable {
 
 /// Random bytes in a file that only the daemon's user may read.
 enum KeyFile {
-    static func read(or path: String, bytes count: Int) throws -> [UInt8] {
+    static func readOrMake(_ path: String, bytes count: Int) throws -> [UInt8] {
         if let data = FileManager.default.contents(atPath: path) {
             guard data.count >= count else {
                 throw CommandError(

@@ -9,6 +9,12 @@ public struct MTASTSRecord: Sendable, Hashable {
         else { return nil }
         self.id = id
     }
+
+    /// The id among the records at `_mta-sts.<domain>`; nil when not exactly one of them is of this kind: then there is no policy.
+    public static func id(in records: [String]) -> String? {
+        let ours = records.compactMap { MTASTSRecord($0) }
+        return ours.count == 1 ? ours[0].id : nil
+    }
 }
 
 /// The policy file at `https://mta-sts.<domain>/.well-known/mta-sts.txt` (RFC 8461 §3.2).
@@ -16,7 +22,8 @@ public struct MTASTSPolicy: Sendable, Hashable {
     public enum Mode: String, Sendable, CaseIterable { case enforce, testing, none }
 
     public static let sizeBytesMax = 64 << 10
-    static let hostsMax = 100
+    /// A file that names more is no policy: half of one would refuse mail servers that the other half names.
+    static let hostsMax = 200
     /// One year and a bit, which is as long as the standard allows.
     static let secondsMax = 31_557_600
 
@@ -27,6 +34,7 @@ public struct MTASTSPolicy: Sendable, Hashable {
 
     /// Nil when it is no policy, or a wrong one: it must then be treated as if there were none.
     public init?(_ text: String) {
+        guard text.utf8.count <= Self.sizeBytesMax else { return nil }
         var values: [String: String] = [:]
         hosts = []
         for line in text.split(whereSeparator: \.isNewline) {
@@ -34,13 +42,14 @@ public struct MTASTSPolicy: Sendable, Hashable {
             let name = ASCII.lowercased(ASCII.trim(String(line[..<colon])))
             let value = ASCII.trim(String(line[line.index(after: colon)...]))
             if name == "mx" {
-                if hosts.count < Self.hostsMax { hosts.append(ASCII.lowercased(value)) }
+                hosts.append(ASCII.lowercased(value))
             } else if values[name] == nil {  // of several only the first counts
                 values[name] = value
             }
         }
         guard values["version"] == "STSv1", let mode = values["mode"].flatMap(Mode.init(rawValue:)),
-            let age = values["max_age"].flatMap({ Int($0) }), age >= 0, mode == .none || !hosts.isEmpty
+            let age = values["max_age"].flatMap({ Int($0) }), age >= 0, hosts.count <= Self.hostsMax,
+            mode == .none || !hosts.isEmpty
         else { return nil }
         self.mode = mode
         maxAgeSeconds = min(age, Self.secondsMax)
