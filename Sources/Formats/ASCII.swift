@@ -1,5 +1,5 @@
 /// Byte-wise helpers for formats whose syntax is ASCII.
-enum ASCII {
+public enum ASCII {
     static let tab: UInt8 = 9
     static let lf: UInt8 = 10
     static let cr: UInt8 = 13
@@ -20,8 +20,8 @@ enum ASCII {
     }
 
     static func equalsIgnoringCase(_ a: String, _ b: String) -> Bool {
-        var a = a
-        var b = b
+        guard a.utf8.count == b.utf8.count else { return false }
+        var (a, b) = (a, b)
         return a.withUTF8 { left in b.withUTF8 { right in equalsIgnoringCase(left, right) } }
     }
 
@@ -30,29 +30,8 @@ enum ASCII {
     }
 
     /// ASCII letters only; other characters stay as they are.
-    static func lowercased(_ text: String) -> String {
+    public static func lowercased(_ text: String) -> String {
         String(decoding: text.utf8.map(lower), as: UTF8.self)
-    }
-
-    /// Position of `needle` at or after `start`.
-    static func find(_ needle: StaticString, in bytes: [UInt8], from start: Int = 0, to end: Int? = nil) -> Int? {
-        let end = end ?? bytes.count
-        let length = needle.utf8CodeUnitCount
-        guard length > 0, end - length >= start else { return nil }
-        let pattern = needle.utf8Start
-        let first = pattern[0]
-        return bytes.withUnsafeBufferPointer { buffer in
-            var i = start
-            while i <= end - length {
-                if buffer[i] == first {
-                    var k = 1
-                    while k < length, buffer[i + k] == pattern[k] { k += 1 }
-                    if k == length { return i }
-                }
-                i += 1
-            }
-            return nil
-        }
     }
 
     /// Without white space at either end.
@@ -63,7 +42,7 @@ enum ASCII {
         return slice
     }
 
-    static func trim(_ text: String) -> String {
+    public static func trim(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let slice = trim(bytes[...])
         return slice.count == bytes.count ? text : String(decoding: slice, as: UTF8.self)

@@ -31,6 +31,19 @@ struct HTMLAttributes {
         return nil
     }
 
+    /// Names and values as the bytes they are.
+    func forEachBytes(_ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Void) {
+        guard let raw else { return }
+        var i = 0
+        while i < Self.countMax * 2, let name = raw[i] {
+            let value = raw[i + 1]
+            body(
+                UnsafeBufferPointer(start: name, count: Int(xmlStrlen(name))),
+                UnsafeBufferPointer(start: value, count: value.map { Int(xmlStrlen($0)) } ?? 0))
+            i += 2
+        }
+    }
+
     func forEach(_ body: (String, String) -> Void) {
         guard let raw else { return }
         var i = 0

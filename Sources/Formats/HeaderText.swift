@@ -215,27 +215,58 @@ enum Base64 {
     static func isDigit(_ byte: UInt8) -> Bool { values[Int(byte)] != 0xFF }
 
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { out, count in
-            values.withUnsafeBufferPointer { values in
-                var bits: UInt32 = 0
-                var held = 0
-                text.withUnsafeBufferPointer { text in
-                    for byte in text {
-                        let value = values[Int(byte)]
-                        if value == 0xFF {
-                            if byte == 0x3D { held = 0 }
-                            continue
-                        }
-                        bits = bits << 6 | UInt32(value)
-                        held += 6
-                        if held >= 8 {
-                            held -= 8
-                            out[count] = UInt8(truncatingIfNeeded: bits >> UInt32(held))
-                            count += 1
-                        }
-                    }
+        var reader = Reader()
+        return reader.read(text)
+    }
+
+    /// Decodes in pieces. What is no digit is passed over; padding ends a group.
+    struct Reader: Sendable {
+        private var bits: UInt32 = 0
+        private var held: UInt32 = 0
+
+        mutating func read(_ text: ArraySlice<UInt8>) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: (text.count + 3) / 4 * 3 + 3) { out, count in
+                values.withUnsafeBufferPointer { values in
+                    text.withUnsafeBufferPointer { count = read($0, values, into: out) }
                 }
             }
+        }
+
+        private mutating func read(
+            _ text: UnsafeBufferPointer<UInt8>, _ values: UnsafeBufferPointer<UInt8>, into out: UnsafeMutableBufferPointer<UInt8>
+        ) -> Int {
+            var count = 0
+            var i = 0
+            while i < text.count {
+                // Four digits that stand together are three bytes.
+                while held == 0, i + 4 <= text.count {
+                    let (a, b, c, d) = (
+                        values[Int(text[i])], values[Int(text[i + 1])], values[Int(text[i + 2])], values[Int(text[i + 3])]
+                    )
+                    guard a | b | c | d < 64 else { break }
+                    let group = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6 | UInt32(d)
+                    out[count] = UInt8(truncatingIfNeeded: group >> 16)
+                    out[count + 1] = UInt8(truncatingIfNeeded: group >> 8)
+                    out[count + 2] = UInt8(truncatingIfNeeded: group)
+                    count += 3
+                    i += 4
+                }
+                guard i < text.count else { break }
+                let value = values[Int(text[i])]
+                if value != 0xFF {
+                    bits = bits << 6 | UInt32(value)
+                    held += 6
+                    if held >= 8 {
+                        held -= 8
+                        out[count] = UInt8(truncatingIfNeeded: bits >> held)
+                        count += 1
+                    }
+                } else if text[i] == 0x3D {
+                    held = 0
+                }
+                i += 1
+            }
+            return count
         }
     }
 

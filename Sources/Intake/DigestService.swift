@@ -31,10 +31,10 @@ public final class DigestService: Service {
     /// - Parameters:
     ///   - ownAddresses: addresses we send from, besides those of the accounts.
     ///   - owner: names this process in leases.
-    ///   - width: items parsed at the same time.
+    ///   - width: items in work at the same time; more than the cores, for some wait until their attachments are on the disk.
     ///   - trial: reads in a process of its own what was in hand when this program died twice; without it three deaths are enough.
     public init(
-        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 2, trial: Trial? = nil
+        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 4, trial: Trial? = nil
     ) {
         self.store = store
         self.owner = owner

@@ -57,7 +57,10 @@ enum MailMapping {
 
     private static func fields(_ mail: ParsedMail) -> [Interaction.Field] {
         headersKept.flatMap { name in
-            mail.headers(name).map { Interaction.Field(name: name, value: String($0.prefix(headerCharactersMax))) }
+            mail.headers(name).map { value in
+                let isShort = value.utf8.count <= headerCharactersMax
+                return Interaction.Field(name: name, value: isShort ? value : String(value.prefix(headerCharactersMax)))
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Domain
+import Formats
 import Store
 
 /// Parts that were written to the blob store while a large mail was read, and the marks that stand for them in what is left of it.
@@ -24,6 +25,8 @@ struct MailSlimmer {
     static let restBytesMax = 48 << 20
     private static let boundariesMax = 100
     private static let lineBytesMax = 64 << 10
+    /// Of a part that is put aside, before they are decoded and written.
+    private static let heldBytesMax = 256 << 10
 
     private enum Place { case header, body }
     private enum Coding { case identity, base64, quotedPrintable }
@@ -42,33 +45,43 @@ struct MailSlimmer {
     private var holdMax = textBytesMax
     private var decoder = TransferDecoder()
     private var writer: BlobWriter?
+    /// A line whose end has not come yet.
     private var open: [UInt8] = []
-    /// The last line of a part that is put aside: whether its end belongs to it only the next line tells.
+    /// Lines of a part that is put aside, not decoded yet. The last one stays: whether its end belongs to it only the next line tells.
     private var held: [UInt8] = []
+    private var lastLineStart = 0
 
     init(blobs: BlobStore) { self.blobs = blobs }
 
     mutating func feed(_ piece: [UInt8]) async throws {
-        var rest = piece[...]
-        while let end = rest.firstIndex(of: 10) {
-            open += rest[...end]
-            rest = rest[(end + 1)...]
-            try await line()
+        var start = 0
+        while let end = ByteScan.lineFeed(in: piece, from: start) {
+            if open.isEmpty {
+                try await line(piece[start...end])
+            } else {
+                open += piece[start...end]
+                try await openLine()
+            }
+            start = end + 1
         }
-        open += rest
+        open += piece[start...]
         // A line without an end is content; a header line so long is none.
-        if open.count > Self.lineBytesMax { try await line() }
+        if open.count > Self.lineBytesMax { try await openLine() }
     }
 
     mutating func finish() async throws -> (bytes: [UInt8], aside: PartsAside) {
-        if !open.isEmpty { try await line() }
+        if !open.isEmpty { try await openLine() }
         if place == .header { append(header) } else { try await endPart(atBoundary: false) }
         return (out, aside)
     }
 
-    private mutating func line() async throws {
-        let line = open
+    private mutating func openLine() async throws {
+        let whole = open
         open = []
+        try await line(whole[...])
+    }
+
+    private mutating func line(_ line: ArraySlice<UInt8>) async throws {
         if line.starts(with: [0x2D, 0x2D]), !boundaries.isEmpty, isBoundary(line) {
             if place == .header { append(header) } else { try await endPart(atBoundary: true) }
             append(line)
@@ -78,12 +91,17 @@ struct MailSlimmer {
         switch place {
         case .header:
             header += line
-            if line == [10] || line == [13, 10] || header.count > Self.restBytesMax { beginBody() }
-        case .body: try await content(line)
+            if line.elementsEqual([10]) || line.elementsEqual([13, 10]) || header.count > Self.restBytesMax { beginBody() }
+        case .body:
+            if writer == nil, body.count + line.count <= holdMax {
+                body += line
+            } else {
+                try await putAside(line)
+            }
         }
     }
 
-    private func isBoundary(_ line: [UInt8]) -> Bool {
+    private func isBoundary(_ line: ArraySlice<UInt8>) -> Bool {
         let text = line.dropFirst(2)
         return boundaries.contains { boundary in
             guard text.starts(with: boundary) else { return false }
@@ -108,30 +126,27 @@ struct MailSlimmer {
         }
     }
 
-    private mutating func content(_ line: [UInt8]) async throws {
-        if let writer {
-            let bytes = decode(held, isLast: false)
-            held = line
-            if !bytes.isEmpty { try await writer.write(bytes) }
-            return
+    /// Decodes and writes many lines at once: each write is a turn on the blob store's queue.
+    private mutating func putAside(_ line: ArraySlice<UInt8>) async throws {
+        if writer == nil {
+            writer = try await blobs.writer()
+            decoder = TransferDecoder()
+            held = body
+            body = []
         }
-        guard body.count + line.count > holdMax else {
-            body += line
-            return
+        if held.count > Self.heldBytesMax {
+            let bytes = decode(held[..<lastLineStart], isLast: false)
+            held.removeSubrange(..<lastLineStart)
+            if !bytes.isEmpty { try await writer?.write(bytes) }
         }
-        let new = try await blobs.writer()
-        decoder = TransferDecoder()
-        let first = decode(body, isLast: false)
-        held = line
-        body = []
-        writer = new
-        if !first.isEmpty { try await new.write(first) }
+        lastLineStart = held.count
+        held += line
     }
 
-    private mutating func decode(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
+    private mutating func decode(_ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
         switch coding {
-        case .identity: return bytes
-        case .base64: return decoder.base64(bytes, isLast: isLast)
+        case .identity: return Array(bytes)
+        case .base64: return decoder.base64(bytes)
         case .quotedPrintable: return decoder.quotedPrintable(bytes, isLast: isLast)
         }
     }
@@ -146,8 +161,8 @@ struct MailSlimmer {
         }
         self.writer = nil
         if atBoundary, held.last == 10 { held.removeLast(held.dropLast().last == 13 ? 2 : 1) }
-        let last = decode(held, isLast: true)
-        held = []
+        let last = decode(held[...], isLast: true)
+        (held, lastLineStart) = ([], 0)
         if !last.isEmpty { try await writer.write(last) }
         let blob = try await writer.finish()
         let mark = Array("hongyan-part-\(String(nonce, radix: 36))-\(aside.blobs.count)".utf8)
@@ -157,7 +172,7 @@ struct MailSlimmer {
         (header, body) = ([], [])
     }
 
-    private mutating func append(_ bytes: [UInt8]) { if out.count + bytes.count <= Self.restBytesMax { out += bytes } }
+    private mutating func append(_ bytes: some Collection<UInt8>) { if out.count + bytes.count <= Self.restBytesMax { out += bytes } }
 }
 
 /// The few fields of a part's header that say how to read its content.
@@ -225,98 +240,5 @@ private struct PartHeader {
             start = end + 1
         }
         return out
-    }
-}
-
-/// Decodes a transfer encoding (RFC 2045 §6.7, §6.8) in pieces.
-struct TransferDecoder {
-    /// Of a line without an end.
-    static let heldBytesMax = 64 << 10
-
-    private var bits: UInt32 = 0
-    private var count = 0
-    private var held: [UInt8] = []
-
-    /// Padding and anything outside the alphabet is passed over, as real mail needs.
-    mutating func base64(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(bytes.count / 4 * 3 + 3)
-        for byte in bytes {
-            let value: UInt8
-            switch byte {
-            case 0x41...0x5A: value = byte - 0x41
-            case 0x61...0x7A: value = byte - 0x61 + 26
-            case 0x30...0x39: value = byte - 0x30 + 52
-            case 0x2B: value = 62
-            case 0x2F: value = 63
-            case 0x3D:
-                flush(&out)
-                continue
-            default: continue
-            }
-            bits = bits << 6 | UInt32(value)
-            count += 1
-            if count == 4 {
-                out.append(UInt8(truncatingIfNeeded: bits >> 16))
-                out.append(UInt8(truncatingIfNeeded: bits >> 8))
-                out.append(UInt8(truncatingIfNeeded: bits))
-                (bits, count) = (0, 0)
-            }
-        }
-        if isLast { flush(&out) }
-        return out
-    }
-
-    private mutating func flush(_ out: inout [UInt8]) {
-        if count == 2 { out.append(UInt8(truncatingIfNeeded: bits >> 4)) }
-        if count == 3 {
-            out.append(UInt8(truncatingIfNeeded: bits >> 10))
-            out.append(UInt8(truncatingIfNeeded: bits >> 2))
-        }
-        (bits, count) = (0, 0)
-    }
-
-    /// Whole lines are decoded; the rest is held until its end comes.
-    mutating func quotedPrintable(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
-        var input = held + bytes
-        held = []
-        if !isLast {
-            // What follows the last line end may be cut inside `=C3` or be a soft line break.
-            var end = (input.lastIndex(of: 10) ?? -1) + 1
-            if end == 0, input.count > Self.heldBytesMax { end = input.suffix(3).firstIndex(of: 0x3D) ?? input.count }
-            held = Array(input[end...])
-            input = Array(input[..<end])
-        }
-        var out: [UInt8] = []
-        out.reserveCapacity(input.count)
-        var at = 0
-        while at < input.count {
-            guard input[at] == 0x3D else {
-                out.append(input[at])
-                at += 1
-                continue
-            }
-            var next = at + 1
-            while next < input.count, input[next] == 0x20 || input[next] == 9 || input[next] == 13 { next += 1 }
-            if next >= input.count || input[next] == 10 {
-                at = next + 1  // a soft line break
-            } else if at + 2 < input.count, let high = Self.hex(input[at + 1]), let low = Self.hex(input[at + 2]) {
-                out.append(high << 4 | low)
-                at += 3
-            } else {
-                out.append(0x3D)
-                at += 1
-            }
-        }
-        return out
-    }
-
-    private static func hex(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 }

@@ -16,7 +16,8 @@ enum MailSplit {
         let split = ReplySplitter.split(
             text: mail.text, html: mail.html, isForward: ReplySplitter.isForwardSubject(mail.subject))
         guard !split.isWhole else { return nil }
-        let note = interaction.body.hasPrefix(mail.text) ? interaction.body.dropFirst(mail.text.count) : ""
+        let bodyStartsWithText = interaction.body.utf8.starts(with: mail.text.utf8)
+        let note = bodyStartsWithText ? String(decoding: interaction.body.utf8.dropFirst(mail.text.utf8.count), as: UTF8.self) : ""
         interaction.newWords = split.newWords + note
         interaction.signature = split.signature.isEmpty ? nil : split.signature
         return sentence(split)

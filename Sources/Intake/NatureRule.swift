@@ -134,7 +134,7 @@ public struct NatureRule: Sendable {
 
     private func list(_ signs: Signs) -> Finding? {
         // A support address that is itself a group or list puts list headers on every customer's mail.
-        guard !ownAddresses.contains(where: { isOwnList($0, signs) }) else { return nil }
+        if signs.has("list-id") || signs.has("list-post"), ownAddresses.contains(where: { isOwnList($0, signs) }) { return nil }
         for name in ["list-id", "list-unsubscribe", "list-post"] where signs.has(name) {
             return (.list, "a mailing: \(Signs.spelling(name)) is set")
         }
@@ -147,7 +147,7 @@ public struct NatureRule: Sendable {
     private func isOwnList(_ address: String, _ signs: Signs) -> Bool {
         let parts = address.split(separator: "@")
         guard parts.count == 2 else { return false }
-        return signs["list-id"].contains("<\(parts[0]).\(parts[1])>") || signs["list-post"].contains("mailto:\(address)>")
+        return ASCII.holds(signs["list-id"], "<\(parts[0]).\(parts[1])>") || ASCII.holds(signs["list-post"], "mailto:\(address)>")
     }
 
     private func machine(_ signs: Signs) -> Finding? {
@@ -180,28 +180,25 @@ public struct NatureRule: Sendable {
 
 /// The header as the rule reads it: names and values lower-cased and trimmed.
 private struct Signs {
-    private var values: [String: [String]] = [:]
-    var subject: String
+    private let mail: ParsedMail
+    let subject: String
     /// Lower-cased addresses.
-    var from: [String]
+    let from: [String]
 
     init(_ mail: ParsedMail) {
-        for (name, value) in mail.headers { values[name.lowercased(), default: []].append(Self.trim(value.lowercased())) }
-        subject = Self.trim(mail.subject.lowercased())
-        from = mail.from.map { $0.address.lowercased() }
+        self.mail = mail
+        subject = Self.plain(mail.subject)
+        from = mail.from.map { Self.plain($0.address) }
     }
 
     /// The first value; empty when there is none.
-    subscript(name: String) -> String { values[name]?.first ?? "" }
-    func all(_ name: String) -> [String] { values[name] ?? [] }
-    func has(_ name: String) -> Bool { values[name] != nil }
-    var hasNullReturnPath: Bool { values["return-path"]?.contains { $0 == "<>" } ?? false }
+    subscript(name: String) -> String { mail.header(name).map(Self.plain) ?? "" }
+    func all(_ name: String) -> [String] { mail.headers(name).map(Self.plain) }
+    func has(_ name: String) -> Bool { mail.header(name) != nil }
+    var hasNullReturnPath: Bool { all("return-path").contains("<>") }
 
-    private static func trim(_ text: String) -> String {
-        var slice = text[...]
-        while let first = slice.first, first.isWhitespace { slice.removeFirst() }
-        while let last = slice.last, last.isWhitespace { slice.removeLast() }
-        return String(slice)
+    private static func plain(_ text: String) -> String {
+        ASCII.trim(text.utf8.allSatisfy { $0 < 0x80 } ? ASCII.lowercased(text) : text.lowercased())
     }
 
     /// `auto-submitted` → `Auto-Submitted`.

@@ -13,6 +13,8 @@ public final class BlobStore: Sendable {
     private let folder: String
     private let queue = DispatchQueue(label: "hongyan.blobs")
     private let drafts = Counter()
+    /// Folders that are there for certain; making one costs a round to the disk.
+    private let made = Mutex<Set<String>>([])
 
     /// - Parameter folder: created when it is missing.
     init(folder: String) throws {
@@ -77,7 +79,7 @@ public final class BlobStore: Sendable {
         }
     }
 
-    private func path(_ hash: String) -> String { "\(folder)/\(hash.prefix(2))/\(hash.dropFirst(2).prefix(2))/\(hash)" }
+    private func path(_ hash: String) -> String { "\(folder)/\(hash.prefix(2))/\(hash)" }
 
     private func store(_ bytes: [UInt8]) throws -> String {
         let hash = Signer.hex(SHA256.hash(data: bytes))
@@ -100,9 +102,11 @@ public final class BlobStore: Sendable {
 
     /// The folder a blob lies in, made when it is missing.
     private func place(_ hash: String) throws -> String {
-        let parent = "\(folder)/\(hash.prefix(2))/\(hash.dropFirst(2).prefix(2))"
-        try FileCalls.makeFolder("\(folder)/\(hash.prefix(2))")
-        try FileCalls.makeFolder(parent)
+        let parent = "\(folder)/\(hash.prefix(2))"
+        if !made.withLock({ $0.contains(parent) }) {
+            try FileCalls.makeFolder(parent)
+            _ = made.withLock { $0.insert(parent) }
+        }
         return parent
     }
 

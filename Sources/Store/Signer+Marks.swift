@@ -18,24 +18,27 @@ extension Signer {
 
     /// Every name of ours in a text, in their order. Whoever has one was sent it, or was shown it by somebody who was.
     public func marks(in text: String) -> [(kind: Character, id: Int64)] {
-        var found: [(kind: Character, id: Int64)] = []
-        var tried = 0
-        let bytes = text.utf8
-        var index = bytes.startIndex
-        let end = bytes.index(index, offsetBy: Self.markedTextBytesMax, limitedBy: bytes.endIndex) ?? bytes.endIndex
-        while tried < Self.marksMax, let start = bytes[index..<end].firstIndex(where: { $0 | 0x20 == UInt8(ascii: "h") }) {
-            index = bytes.index(after: start)
-            guard index < end, bytes[index] == UInt8(ascii: ".") else { continue }
+        var text = text
+        return text.withUTF8(names).compactMap(verifyMessageID)
+    }
+
+    /// What looks like one: `h.s.` and more.
+    private func names(in bytes: UnsafeBufferPointer<UInt8>) -> [String] {
+        var found: [String] = []
+        let dot = UInt8(ascii: ".")
+        let end = min(bytes.count, Self.markedTextBytesMax)
+        var start = 0
+        while start + 1 < end, found.count < Self.marksMax {
+            defer { start += 1 }
             // Within a word it is somebody else's.
-            if start > bytes.startIndex, Self.isPlain(bytes[bytes.index(before: start)]) { continue }
-            let run = bytes[start..<end].prefix(64).prefix { Self.isPlain($0) || $0 == UInt8(ascii: ".") }
+            guard bytes[start] | 0x20 == UInt8(ascii: "h"), bytes[start + 1] == dot, start == 0 || !Self.isPlain(bytes[start - 1]) else {
+                continue
+            }
+            let run = bytes[start..<end].prefix(64).prefix { Self.isPlain($0) || $0 == dot }
             // The end of a sentence is no part of it.
-            let name =
-                String(Substring(run)).split(separator: ".", maxSplits: 4, omittingEmptySubsequences: false).prefix(4).joined(
-                    separator: ".")
-            guard name.utf8.count >= 22 else { continue }
-            tried += 1
-            if let mark = verifyMessageID(name) { found.append(mark) }
+            let words = run.split(separator: dot, maxSplits: 4, omittingEmptySubsequences: false).prefix(4)
+            let name = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ".")
+            if name.utf8.count >= 22 { found.append(name) }
         }
         return found
     }

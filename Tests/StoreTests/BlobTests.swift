@@ -12,7 +12,7 @@ struct BlobTests {
             #expect(try await blobs.get(hash) == Array("abc".utf8))
             let empty = try await blobs.put([])
             #expect(try await blobs.get(empty) == [])
-            let path = "\(house.folder)/blobs/ba/78"
+            let path = "\(house.folder)/blobs/ba"
             #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [hash])
             try Data("abd".utf8).write(to: URL(filePath: "\(path)/\(hash)"))
             let error = await #expect(throws: StoreError.self) { try await blobs.get(hash) }
@@ -34,7 +34,7 @@ struct BlobTests {
             let error = await #expect(throws: StoreError.self) { try await house.store.blobs.get(hash) }
             #expect(
                 error?.description
-                    == "cannot read \(house.folder)/blobs/aa/aa/\(hash): No such file or directory. Check the disk's free space and "
+                    == "cannot read \(house.folder)/blobs/aa/\(hash): No such file or directory. Check the disk's free space and "
                     + "that the daemon's user may use the folder.")
         }
     }

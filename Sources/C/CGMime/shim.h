@@ -14,6 +14,10 @@ static inline GMimeDataWrapper *cgmime_content(GMimeObject *o) { return g_mime_p
 static inline GMimeObject *cgmime_object(GMimeMessage *m) { return (GMimeObject *)m; }
 static inline GByteArray *cgmime_bytes(GMimeStream *s) { return g_mime_stream_mem_get_byte_array((GMimeStreamMem *)s); }
 
+/* A GNU function that glibc declares only on request. */
+#include <stddef.h>
+extern void *memmem(const void *text, size_t textBytes, const void *word, size_t wordBytes);
+
 /* errno does not survive the way into Swift: 0 or more is done, -2 the output is full, -1 the input is broken at its current place. */
 #include <errno.h>
 static inline long cgmime_iconv(iconv_t h, char **in, size_t *inLeft, char **out, size_t *outLeft) {

@@ -12,7 +12,7 @@ public enum AutomaticMail {
     }
 
     /// A word for absence in a subject that is known to be automatic.
-    public static func absenceWord(in text: String) -> String? { absenceWords.first { text.contains($0) } }
+    public static func absenceWord(in text: String) -> String? { absenceWords.first { ASCII.holds(text, $0) } }
 
     /// Header fields that answering programs set, lower case.
     public static let replyHeaders = [
@@ -51,7 +51,7 @@ public enum AutomaticMail {
 
     /// Whether header and subject leave room for an answering program.
     static func mayAnswer(_ mail: ParsedMail, _ subject: String) -> Bool {
-        absencePrefix(of: subject) != nil || headerSign(mail) != nil || challengeSubjects.contains { subject.contains($0) }
+        absencePrefix(of: subject) != nil || headerSign(mail) != nil || challengeSubjects.contains { ASCII.holds(subject, $0) }
     }
 
     private static func headerSign(_ mail: ParsedMail) -> String? {
@@ -66,7 +66,7 @@ public enum AutomaticMail {
 
     private static func challenge(_ mail: ParsedMail, _ subject: String, _ notice: Notice) -> MachineReport? {
         let words = Phrases.folded(subject + "\n" + notice.text, max: 8192)
-        guard challengeSubjects.contains(where: { subject.contains($0) }), challengeWords.contains(where: { $0.matches(words) }) else {
+        guard challengeSubjects.contains(where: { ASCII.holds(subject, $0) }), challengeWords.contains(where: { $0.matches(words) }) else {
             return nil
         }
         var original = MachineReport.Original()

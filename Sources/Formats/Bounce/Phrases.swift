@@ -51,23 +51,5 @@ enum Phrases {
 
     static func find(_ needle: String, in text: [UInt8], from start: Int = 0) -> Int? { find(Array(needle.utf8), in: text, from: start) }
 
-    static func find(_ needle: [UInt8], in text: [UInt8], from start: Int = 0) -> Int? {
-        let count = needle.count
-        guard count > 0, text.count - count >= start else { return nil }
-        let first = needle[0]
-        return text.withUnsafeBufferPointer { text in
-            needle.withUnsafeBufferPointer { needle in
-                var i = start
-                while i <= text.count - count {
-                    if text[i] == first {
-                        var k = 1
-                        while k < count, text[i + k] == needle[k] { k += 1 }
-                        if k == count { return i }
-                    }
-                    i += 1
-                }
-                return nil
-            }
-        }
-    }
+    static func find(_ needle: [UInt8], in text: [UInt8], from start: Int = 0) -> Int? { ByteScan.find(needle, in: text, from: start) }
 }

@@ -139,15 +139,15 @@ struct ReportReader {
         let locals = locals(mail)
         if locals.isEmpty || locals.allSatisfy(\.isEmpty) { return true }
         if mail.headers("Return-Path").contains(where: { ASCII.trim($0) == "<>" }) { return true }
-        if locals.contains(where: { local in Self.functions.contains { local.contains($0) } }) { return true }
+        if locals.contains(where: { local in Self.functions.contains { ASCII.holds(local, $0) } }) { return true }
         return mail.from.contains { from in
             let name = ASCII.lowercased(from.name)
-            return Self.names.contains { name.contains($0) }
+            return Self.names.contains { ASCII.holds(name, $0) }
         }
     }
 
     private static func isFromCommonFunction(_ mail: ParsedMail) -> Bool {
-        locals(mail).contains { local in commonFunctions.contains { local.contains($0) } }
+        locals(mail).contains { local in commonFunctions.contains { ASCII.holds(local, $0) } }
     }
 
     /// Lower-cased addresses that are no failed recipients: who wrote the mail that came back, and who reports.

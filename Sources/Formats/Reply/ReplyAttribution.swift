@@ -144,8 +144,8 @@ struct ReplyAttribution {
         if !hasColon, isQuotedNext, evidence.hasDate, evidence.hasAddress, text.last == 0x3E, text.first.map(ASCII.isDigit) == true {
             return true
         }
-        guard let verb = verbPlace(text) else { return false }
-        let isLast = verb.upperBound >= text.count - (hasColon ? 2 : 0)
+        guard let verbEnd = verbEnd(text) else { return false }
+        let isLast = verbEnd >= text.count - (hasColon ? 2 : 0)
         if isDashed, !hasColon, isLast { return true }  // "---- Ann wrote ----"
         if hasColon, evidence.hasAddress { return true }
         // Somebody's words in quotation marks follow: that is prose about a letter.
@@ -154,17 +154,17 @@ struct ReplyAttribution {
         return hasColon || (isLast && evidence.hasTime)
     }
 
-    /// The last verb of writing that is a word of its own.
-    private static func verbPlace(_ text: [UInt8]) -> Range<Int>? {
-        var found: Range<Int>?
-        for verb in ReplyWords.verbs {
-            var from = 0
-            while let at = text.place(of: verb, from: from) {
+    /// Where the last verb of writing ends that is a word of its own.
+    private static func verbEnd(_ text: [UInt8]) -> Int? {
+        var found: Int?
+        for at in text.indices.reversed() {
+            for verb in ReplyWords.verbsByFirst[Int(text[at])] where text[at...].starts(with: verb) {
                 let end = at + verb.count
                 let isWord = !(at > 0 && ASCII.isLetter(text[at - 1])) && !(end < text.count && ASCII.isLetter(text[end]))
-                if isWord, end > found?.upperBound ?? 0 { found = at..<end }
-                from = end
+                if isWord { found = max(found ?? 0, end) }
             }
+            // One that begins here or before ends no later.
+            if let found, at + ReplyWords.verbBytesMax <= found { break }
         }
         return found
     }

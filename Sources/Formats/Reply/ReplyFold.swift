@@ -23,7 +23,7 @@ enum ReplyFold {
             } else if length == 3 {
                 triple(byte, bytes[i + 1], bytes[i + 2], &out)
             } else {
-                out += bytes[i..<(i + length)]
+                for byte in bytes[i..<(i + length)] { out.append(byte) }
             }
             i += length
         }
@@ -43,24 +43,29 @@ enum ReplyFold {
         if let last = out.last, last != ASCII.space { out.append(ASCII.space) }
     }
 
+    private static func put(_ a: UInt8, _ b: UInt8, _ out: inout [UInt8]) {
+        out.append(a)
+        out.append(b)
+    }
+
     private static func pair(_ a: UInt8, _ b: UInt8, _ out: inout [UInt8]) {
         switch (a, b) {
         case (0xC2, 0xA0): blank(&out)
         case (0xC2, 0xAD): break
-        case (0xC3, 0x80...0x9E) where b != 0x97: out += [a, b + 0x20]
+        case (0xC3, 0x80...0x9E) where b != 0x97: put(a, b + 0x20, &out)
         case (0xC4, 0xB0): out.append(0x69)  // İ
-        case (0xC4, 0x80...0xB7), (0xC5, 0x8A...0xB7): out += [a, b | 1]
-        case (0xC4, 0xB9...0xBE), (0xC5, 0x81...0x88), (0xC5, 0xB9...0xBE): out += b & 1 == 1 ? [a, b + 1] : [a, b]
-        case (0xC8, 0x98...0x9B): out += [a, b | 1]  // Romanian
-        case (0xCE, 0x91...0x9F): out += [0xCE, b + 0x20]
-        case (0xCE, 0xA0...0xA9): out += [0xCF, b - 0x20]
-        case (0xCE, 0x86): out += [0xCE, 0xAC]
-        case (0xCE, 0x88...0x8A): out += [0xCE, b + 0x25]
-        case (0xD0, 0x80...0x8F): out += [0xD1, b + 0x10]
-        case (0xD0, 0x90...0x9F): out += [0xD0, b + 0x20]
-        case (0xD0, 0xA0...0xAF): out += [0xD1, b - 0x20]
+        case (0xC4, 0x80...0xB7), (0xC5, 0x8A...0xB7): put(a, b | 1, &out)
+        case (0xC4, 0xB9...0xBE), (0xC5, 0x81...0x88), (0xC5, 0xB9...0xBE): put(a, b & 1 == 1 ? b + 1 : b, &out)
+        case (0xC8, 0x98...0x9B): put(a, b | 1, &out)  // Romanian
+        case (0xCE, 0x91...0x9F): put(0xCE, b + 0x20, &out)
+        case (0xCE, 0xA0...0xA9): put(0xCF, b - 0x20, &out)
+        case (0xCE, 0x86): put(0xCE, 0xAC, &out)
+        case (0xCE, 0x88...0x8A): put(0xCE, b + 0x25, &out)
+        case (0xD0, 0x80...0x8F): put(0xD1, b + 0x10, &out)
+        case (0xD0, 0x90...0x9F): put(0xD0, b + 0x20, &out)
+        case (0xD0, 0xA0...0xAF): put(0xD1, b - 0x20, &out)
         case (0xD8, 0x9C): break  // mark of direction
-        default: out += [a, b]
+        default: put(a, b, &out)
         }
     }
 
@@ -75,7 +80,9 @@ enum ReplyFold {
         case (0xEF, 0xBC, 0x81): out.append(0x21)
         case (0xEF, 0xBC, 0x88): out.append(0x28)
         case (0xEF, 0xBC, 0x89): out.append(0x29)
-        default: out += [a, b, c]
+        default: 
+            put(a, b, &out)
+            out.append(c)
         }
     }
 }

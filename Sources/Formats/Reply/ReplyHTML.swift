@@ -118,11 +118,11 @@ final class ReplyHTMLSink: HTMLSink {
         let from = arena.count
         arena.append(0x3C)
         arena += name.utf8
-        attributes.forEach { key, value in
+        attributes.forEachBytes { key, value in
             arena.append(ASCII.space)
-            arena += key.utf8
+            arena += key
             arena += "=\"".utf8
-            HTMLText.escape(value.utf8, into: &arena)
+            HTMLText.escape(value, into: &arena)
             arena.append(0x22)
         }
         arena.append(0x3E)

@@ -111,23 +111,7 @@ extension [UInt8] {
     func holds(_ needle: [UInt8]) -> Bool { place(of: needle) != nil }
 
     /// The first place of `needle` at or after `from`.
-    func place(of needle: [UInt8], from: Int = 0) -> Int? {
-        guard let first = needle.first, count >= needle.count else { return nil }
-        return withUnsafeBufferPointer { here in
-            needle.withUnsafeBufferPointer { wanted in
-                var at = from
-                while at + wanted.count <= here.count {
-                    if here[at] == first {
-                        var k = 1
-                        while k < wanted.count, here[at + k] == wanted[k] { k += 1 }
-                        if k == wanted.count { return at }
-                    }
-                    at += 1
-                }
-                return nil
-            }
-        }
-    }
+    func place(of needle: [UInt8], from start: Int = 0) -> Int? { ByteScan.find(needle, in: self, from: start) }
 
     /// Whether it starts with one of these.
     func starts(withAny needles: [[UInt8]]) -> Bool { needles.contains { starts(with: $0) } }

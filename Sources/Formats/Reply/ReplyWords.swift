@@ -10,6 +10,9 @@ enum ReplyWords {
     static let openers = needles(openerTable)
     /// `wrote`, `a écrit`, `写道`.
     static let verbs = needles(verbTable)
+    /// By their first byte.
+    static let verbsByFirst: [[[UInt8]]] = (0..<256).map { first in verbs.filter { Int($0[0]) == first } }
+    static let verbBytesMax = verbs.map(\.count).max() ?? 0
     /// `original message`, between dashes.
     static let originalTitles = needles(originalTitleTable)
     /// `forwarded message`, between dashes or at the end of "Begin …:".
