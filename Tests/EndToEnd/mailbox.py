@@ -224,7 +224,7 @@ def check(world, checks):
         missing = set(uids) - world.ledger(folder, validity)
         checks.equal(f"mails of {folder} on the server ({len(uids)}) that the ledger lacks", sorted(missing)[:5], [])
     blobs = {row[0] for row in world.rows("SELECT DISTINCT hash FROM attachments")}
-    gone = [name for name in blobs if not os.path.exists(f"{world.folder}/data/blobs/{name[:2]}/{name[2:4]}/{name}")]
+    gone = [name for name in blobs if not os.path.exists(f"{world.folder}/data/blobs/{name[:2]}/{name}")]
     checks.equal(f"attachments without their file, of {len(blobs)}", gone[:5], [])
 
 

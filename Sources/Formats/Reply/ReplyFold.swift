@@ -80,7 +80,7 @@ enum ReplyFold {
         case (0xEF, 0xBC, 0x81): out.append(0x21)
         case (0xEF, 0xBC, 0x88): out.append(0x28)
         case (0xEF, 0xBC, 0x89): out.append(0x29)
-        default: 
+        default:
             put(a, b, &out)
             out.append(c)
         }
