@@ -49,6 +49,7 @@ extension Scene {
             "isOut": message.direction == .outbound, "isNote": message.direction == .note, "isIn": message.direction == .inbound,
             "via": via(message), "body": shown.html, "isCut": shown.isCut, "textURL": "/messages/\(message.id)/text",
         ]
+        model["seals"] = Site.seals(message, words)
         if message.cut != nil { model["cutURL"] = "/messages/\(message.id)/fetch" }
         model["when"] = time.model(message.occurredAt)
         // Ours is Markdown and cannot hold HTML of its own.
@@ -83,10 +84,12 @@ extension Scene {
     }
 
     private func files(_ message: Interaction) -> [Model] {
-        message.attachments.enumerated().map { index, file in
+        let disguises = message.disguises
+        return message.attachments.enumerated().map { index, file in
             [
                 "href": "/messages/\(message.id)/files/\(index)", "name": file.name.isEmpty ? words["file"] : file.name,
                 "size": sizeText(file.sizeBytes),
+                "disguise": disguises[index].map { words.fill("file_disguised", ["type": $0]) } ?? "",
             ] as Model
         }
     }

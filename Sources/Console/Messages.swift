@@ -35,6 +35,7 @@ extension Site {
             "textURL": "/messages/\(message.id)/text", "isCut": shown.isCut, "number": "",
         ]
         model["subject"] = message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject
+        model["seals"] = Self.seals(message, words)
         if message.cut != nil { model["cutURL"] = "/messages/\(message.id)/fetch" }
         model["when"] = time.model(message.occurredAt)
         model.merge(Self.setApart(message, words)) { _, apart in apart }
@@ -49,6 +50,23 @@ extension Site {
             ] as Model
         }
         return page("message", visit, title: message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject, model)
+    }
+
+    /// What is known of a mail's signature and encryption, as chips.
+    static func seals(_ message: Interaction, _ words: Vocabulary) -> [Model] {
+        message.seals.map { seal in
+            let (state, tone, who) =
+                switch seal.finding {
+                case .unopened: ("unopened", "", "")
+                case .good(let by): ("good", "good", by)
+                case .unsure(let by): ("unsure", "", by)
+                case .bad(let why): ("bad", "bad", why)
+                }
+            return [
+                "text": words["seal_\(seal.kind.rawValue)_\(state)"], "tone": tone,
+                "title": who.isEmpty ? seal.system.rawValue : "\(seal.system.rawValue) · \(who)",
+            ]
+        }
     }
 
     /// Asks for the rest of a mail of which only the first part was taken.

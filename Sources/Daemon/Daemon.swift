@@ -4,6 +4,7 @@
 import Console
 import Delivery
 import Desk
+import Formats
 import Domain
 import FoundationEssentials
 import Glibc
@@ -90,7 +91,7 @@ struct House: Sendable {
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger,
-            trial: trial)
+            trial: trial, keys: settings.keys.map { MailKeys(folder: $0) })
         desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
         placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
         journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)

@@ -17,6 +17,8 @@ public struct Settings: Sendable {
     /// Where customers and agents reach us; unsubscribe links start with it.
     public var publicURL = "http://127.0.0.1:8025"
     public var node = 1
+    /// A GnuPG home with the keys that verify and decrypt mail; nil when there is none.
+    public var keys: String?
     public var logFormat = LogOutput.Format.logfmt
     public var logLevel = "info"
     public var accounts: [Account] = []
@@ -53,7 +55,7 @@ public struct Settings: Sendable {
     static let keys = [
         "database", "data", "listen", "public_url", "node", "log", "accounts", "senders", "forms", "journeys", "routing", "share",
         "behind_proxy", "metrics_token", "replies", "token_key", "alerts", "threading", "queues", "loop_guard",
-        "nameservers", "give_up",
+        "nameservers", "give_up", "keys",
     ]
 
     /// Reads and checks one configuration file.
@@ -84,6 +86,7 @@ public struct Settings: Sendable {
         if let node = root["listen"] { (settings.listenHost, settings.listenPort) = try listen(node) }
         if let node = root["public_url"] { settings.publicURL = try url(node, schemes: ["http", "https"]) }
         while settings.publicURL.hasSuffix("/") { settings.publicURL.removeLast() }
+        if let node = root["keys"] { settings.keys = try keys(node, file) }
         if let node = root["node"] { settings.node = try node.int(in: 0...1023) }
         if let log = try root["log"]?.mapping(keys: ["format", "level"]) {
             if let node = log["format"] { settings.logFormat = try node.oneOf(LogOutput.Format.self) }
@@ -110,6 +113,15 @@ public struct Settings: Sendable {
         settings.alerts = try root["alerts"].map(alerts)
         try check(settings, root)
         return settings
+    }
+
+    private static func keys(_ node: YAMLNode, _ file: String) throws -> String {
+        let folder = beside(file, try node.string())
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder else {
+            throw node.error("`keys` names \(folder), which is no folder; make it with: gpg --homedir \(folder) --import KEY.asc")
+        }
+        return folder
     }
 
     /// What only the whole file can tell.

@@ -118,9 +118,21 @@ public struct Interaction: Sendable, Hashable, Codable {
     /// Names of fields that no header can have: why only a part of a mail is here; that somebody brought it in as old mail.
     public static let cutField = "hongyan/cut"
     public static let importedField = "hongyan/imported"
+    /// What came of a signature or an encryption: `MailSeal.stored`.
+    public static let sealField = "hongyan/seal"
+    /// `2 application/x-msdownload`: the attachment of that index (0-based) is no file of the type it claims.
+    public static let detectedField = "hongyan/detected"
 
     /// Old mail that was brought in: it is kept and found, and starts nothing.
     public var isImported: Bool { fields.contains { $0.name == Self.importedField } }
+    public var seals: [MailSeal] { fields.lazy.filter { $0.name == Self.sealField }.compactMap { MailSeal(stored: $0.value) } }
+    /// What attachments look like that claim to be something else, by their index.
+    public var disguises: [Int: String] {
+        fields.reduce(into: [:]) { found, field in
+            let words = field.value.split(separator: " ", maxSplits: 1)
+            if field.name == Self.detectedField, words.count == 2, let index = Int(words[0]) { found[index] = String(words[1]) }
+        }
+    }
     /// Why only a part of it is here; nil when it is whole.
     public var cut: String? { fields.first { $0.name == Self.cutField }?.value }
 

@@ -37,6 +37,9 @@ enum Charset {
             return unlabelled(bytes, hint: nil)
         case .some(let name):
             if looksUTF8(bytes, although: name) { return bytes }
+            if let rival = CharsetDetector.rival(of: name, in: bytes), let other = convert(bytes, from: rival), other.errors == 0 {
+                return other.bytes
+            }
             let converted = convert(bytes, from: name)
             if let converted, converted.errors == 0 { return converted.bytes }
             if let guess = CharsetDetector.detect(bytes), let other = convert(bytes, from: guess), other.errors == 0, guess != western {
@@ -118,6 +121,7 @@ enum Charset {
             HZ: hz hz-gb-2312
             UTF-16: utf-16 utf16
             MACINTOSH: macintosh x-mac-roman mac macroman
+            MAC-CYRILLIC: x-mac-cyrillic mac-cyrillic maccyrillic
             """
         var out: [String: String] = [:]
         for line in table.split(separator: "\n") {

@@ -73,6 +73,18 @@ enum CharsetDetector {
         return wide >= 2
     }
 
+    /// Simplified and traditional Chinese under each other's label decode without an error into characters that nobody writes.
+    /// - Returns: the other charset where it fits far better.
+    static func rival(of name: String, in bytes: [UInt8]) -> String? {
+        guard name == Charset.gb18030 || name == "BIG5-HKSCS" else { return nil }
+        let sample = bytes.count > sampleBytesMax ? Array(bytes[..<sampleBytesMax]) : bytes
+        guard Shape(sample).high >= 12 else { return nil }
+        let (simplified, traditional) = (gb(sample), big5(sample))
+        let (own, other) = name == Charset.gb18030 ? (simplified, traditional) : (traditional, simplified)
+        guard other >= 0.85, other - own >= 0.2 else { return nil }
+        return name == Charset.gb18030 ? "BIG5-HKSCS" : Charset.gb18030
+    }
+
     private struct Shape {
         var high = 0
         var letters = 0

@@ -1,3 +1,5 @@
+import Domain
+
 /// A piece of a mail's text. An alternative has both forms.
 enum MailSegment {
     case plain(String)
@@ -57,7 +59,16 @@ struct MailBodyReader {
     private static let textTypes: Set<String> = ["text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"]
     private static let calendarTypes: Set<String> = ["text/calendar", "application/ics", "text/x-vcalendar", "text/vcalendar"]
 
-    init(hint: String?) { self.hint = hint }
+    private let keys: MailKeys?
+    /// Each opening starts a program, so a mail gets a few of them.
+    private static let openingsMax = 20
+    /// Opens what is sealed; nil when there are no keys, or the mail had its share.
+    private var opener: MailKeys? { seals.count < Self.openingsMax ? keys : nil }
+
+    init(hint: String?, keys: MailKeys? = nil) {
+        self.hint = hint
+        self.keys = keys
+    }
 
     mutating func read(_ root: MIMEPart) throws(MailError) -> [MailSegment] { try walk(root, parent: "") }
 
@@ -67,6 +78,7 @@ struct MailBodyReader {
         guard part.isMultipart else { return try leaf(part, parent: parent) }
         if part.children.isEmpty { return try unparted(part) }
         let type = part.contentType.value
+        if type == "multipart/encrypted", let segments = try decrypted(part) { return segments }
         noteSeal(of: part)
         var children: [[MailSegment]] = []
         for child in part.children where type != "multipart/appledouble" || !isResourceFork(child, in: part) {
@@ -142,7 +154,7 @@ struct MailBodyReader {
             return [.both(plain: HTMLText.text(html), html: html)]
         default: break
         }
-        let bytes = withoutFiles(PGPText.content(of: bytes, seals: &seals))
+        let bytes = withoutFiles(PGPText.content(of: bytes, keys: opener, seals: &seals))
         let text = Charset.text(bytes, label: label, hint: hint)
         guard part.contentType.parameter("format").map(ASCII.lowercased) == "flowed" else { return [.plain(text)] }
         let deletesSpace = part.contentType.parameter("delsp").map(ASCII.lowercased) == "yes"
@@ -220,17 +232,40 @@ struct MailBodyReader {
         guard wrapping < Self.wrappingMax else { return nil }
         switch CMS.read(bytes) {
         case .signed(let content):
-            seals.append(MailSeal(.signed, by: .smime))
+            seals.append(MailSeal(.signed, by: .smime, finding: opener?.verify(opaque: bytes, system: .smime) ?? .unopened))
             attach(bytes, type: type, part: part)
-            wrapping += 1
-            defer { wrapping -= 1 }
-            return try walk(try MIMESplitter.split(entity: try account(content), hint: hint), parent: "")
+            return try inside(content)
         case .encrypted:
             attach(bytes, type: type, part: part)
-            seals.append(MailSeal(.encrypted, by: .smime))
-            return []
+            return try decrypted(bytes, system: .smime)
         case .compressed, .certificates, nil: return nil
         }
+    }
+
+    /// The parts of an opened envelope.
+    private mutating func inside(_ content: [UInt8]) throws(MailError) -> [MailSegment] {
+        wrapping += 1
+        defer { wrapping -= 1 }
+        return try walk(try MIMESplitter.split(entity: try account(content), hint: hint), parent: "")
+    }
+
+    private mutating func decrypted(_ envelope: [UInt8], system: MailSeal.System) throws(MailError) -> [MailSegment] {
+        guard let keys = opener else {
+            seals.append(MailSeal(.encrypted, by: system))
+            return []
+        }
+        let opened = keys.decrypt(envelope, system: system)
+        seals += opened.seals
+        return try opened.content.map { content throws(MailError) in try inside(content) } ?? []
+    }
+
+    /// RFC 3156 §4: the second part is the envelope. Nil when it stays closed, so that its parts are attachments.
+    private mutating func decrypted(_ part: MIMEPart) throws(MailError) -> [MailSegment]? {
+        guard let keys = opener, wrapping < Self.wrappingMax, part.children.count >= 2 else { return nil }
+        let opened = keys.decrypt(try account(part.children[1].decoded()), system: .openPGP)
+        guard let content = opened.content else { return nil }
+        seals += opened.seals
+        return try inside(content)
     }
 
     /// The files of a winmail.dat; the file itself only when nothing came out.
@@ -257,7 +292,11 @@ struct MailBodyReader {
         let protocolName = part.contentType.parameter("protocol").map(ASCII.lowercased) ?? ""
         let system: MailSeal.System? = protocolName.contains("pgp") ? .openPGP : protocolName.contains("pkcs7") ? .smime : nil
         switch part.contentType.value {
-        case "multipart/signed": if let system { seals.append(MailSeal(.signed, by: system)) }
+        case "multipart/signed":
+            guard let system, part.children.count >= 2 else { return }
+            let content = part.children[0]
+            let finding = opener?.verify(content.source[content.whole], signature: part.children[1].decoded(), system: system)
+            seals.append(MailSeal(.signed, by: system, finding: finding ?? .unopened))
         case "multipart/encrypted": seals.append(MailSeal(.encrypted, by: system ?? .openPGP))
         default: break
         }

@@ -10,8 +10,9 @@ public enum MailParser {
     /// Of longer chains the oldest and the newest are kept.
     public static let referencesMax = 1000
 
+    /// - Parameter keys: to verify and decrypt with; blocks while it does.
     /// - Throws: `MailError`. Whatever can be read is read: bytes without any header field are a mail with nothing but text.
-    public static func parse(_ bytes: [UInt8]) throws(MailError) -> ParsedMail {
+    public static func parse(_ bytes: [UInt8], keys: MailKeys? = nil) throws(MailError) -> ParsedMail {
         if bytes.isEmpty { throw .empty }
         if bytes.count > bytesMax { throw .tooLarge(bytes: bytes.count, max: bytesMax) }
         let bytes = withLineFeeds(bytes)
@@ -26,13 +27,15 @@ public enum MailParser {
 
         let root = try MIMESplitter.split(bytes, header: PartHeader(block, in: bytes), bodyStart: block.end, hint: hint)
         mail.structure = root
-        try readBody(root, hint: hint, into: &mail)
+        try readBody(root, hint: hint, keys: keys, into: &mail)
         mail.report = report(type, mail.attachments)
         return mail
     }
 
-    private static func readBody(_ root: MIMEPart, hint: String?, into mail: inout ParsedMail) throws(MailError) {
-        var reader = MailBodyReader(hint: hint)
+    private static func readBody(
+        _ root: MIMEPart, hint: String?, keys: MailKeys?, into mail: inout ParsedMail
+    ) throws(MailError) {
+        var reader = MailBodyReader(hint: hint, keys: keys)
         var segments = try reader.read(root)
         var joined = MailSegment.joined(segments)
         if let outlook = reader.outlook {
@@ -45,7 +48,9 @@ public enum MailParser {
             }
             joined = MailSegment.joined(segments)
         }
-        if let locked = reader.seals.first(where: { $0.kind == .encrypted }), ASCII.trim(joined.text).isEmpty, joined.html == nil {
+        if let locked = reader.seals.first(where: { $0.kind == .encrypted }),
+            ASCII.trim(joined.text).isEmpty, joined.html == nil
+        {
             joined.text = locked.note
         }
         for invitation in reader.invitations {

@@ -82,6 +82,14 @@ public struct ParsedAttachment: Sendable, Hashable {
     public var isInline: Bool
     /// Lower-cased type that the first bytes show; nil when they show nothing certain.
     public var detectedType: String?
+    /// What it looks like when that is something else than it claims: a program in any case, else where both are certain.
+    public var disguise: String? {
+        guard let detectedType, detectedType != type else { return nil }
+        if MagicType.programs.contains(detectedType) { return MagicType.programs.contains(type) ? nil : detectedType }
+        let family = type.prefix { $0 != "/" }
+        let isCertain = ["image", "audio", "video"].contains(family) || type == "application/pdf" || type == "text/plain"
+        return isCertain && !detectedType.hasPrefix("\(family)/") ? detectedType : nil
+    }
     /// As the sender wrote it, decoded; nil when there is none. Never a path to write to.
     public var sentName: String?
     /// Lower-cased Content-Disposition; empty when there is none.

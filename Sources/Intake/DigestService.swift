@@ -1,4 +1,5 @@
 public import Domain
+public import Formats
 public import Logging
 public import ServiceLifecycle
 public import Store
@@ -26,31 +27,35 @@ public final class DigestService: Service {
     private let owner: String
     private let width: Int
     private let trial: Trial?
+    private let keys: MailKeys?
     private let digester: Mutex<Digester>
 
     /// - Parameters:
     ///   - ownAddresses: addresses we send from, besides those of the accounts.
     ///   - owner: names this process in leases.
     ///   - width: items in work at the same time; more than the cores, for some wait until their attachments are on the disk.
+    ///   - keys: to verify and decrypt mail with.
     ///   - trial: reads in a process of its own what was in hand when this program died twice; without it three deaths are enough.
     public init(
-        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 4, trial: Trial? = nil
+        store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 4, trial: Trial? = nil,
+        keys: MailKeys? = nil
     ) {
         self.store = store
         self.owner = owner
         self.logger = logger
         self.width = max(1, width)
         self.trial = trial
-        digester = Mutex(Self.digester(store, accounts, ownAddresses))
+        self.keys = keys
+        digester = Mutex(Self.digester(store, accounts, ownAddresses, keys))
     }
 
     /// Puts another set of accounts in force, from the next batch on.
     public func reload(accounts: [Account], ownAddresses: [String] = []) {
-        let new = Self.digester(store, accounts, ownAddresses)
+        let new = Self.digester(store, accounts, ownAddresses, keys)
         digester.withLock { $0 = new }
     }
 
-    private static func digester(_ store: Store, _ accounts: [Account], _ ownAddresses: [String]) -> Digester {
+    private static func digester(_ store: Store, _ accounts: [Account], _ ownAddresses: [String], _ keys: MailKeys?) -> Digester {
         let own = Set((accounts.flatMap(\.addresses) + ownAddresses).map { $0.lowercased() })
         // The signer is asked late: it is there only after `migrate()`.
         let rule = NatureRule(ownAddresses: own) {
@@ -59,7 +64,7 @@ public final class DigestService: Service {
             $0 == store.signer.digest("loop").prefix(16)
         }
         return Digester(
-            accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs)
+            accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs, keys: keys)
     }
 
     public func run() async throws {

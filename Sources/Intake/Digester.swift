@@ -1,4 +1,5 @@
 import Channels
+import Dispatch
 import Domain
 import Formats
 import Store
@@ -35,6 +36,10 @@ struct Digester: Sendable {
     let accounts: [String: Account]
     let nature: NatureRule
     let blobs: BlobStore
+    /// To verify and decrypt with; nil when there are none.
+    var keys: MailKeys?
+    /// GnuPG works one mail after another, away from the threads that must not block.
+    private static let keyQueue = DispatchQueue(label: "hongyan.mail-keys")
 
     /// - Throws: only what is not the item's fault: the blob store's trouble.
     func digest(_ item: SpooledItem) async throws -> Digested {
@@ -56,16 +61,19 @@ struct Digester: Sendable {
     private func mail(_ item: SpooledItem) async throws -> Digested.Entry {
         if item.bytes.isEmpty, item.blob == nil, let cut = item.meta[MetaKey.cut] { throw ItemError(description: cut) }
         let (bytes, aside) = try await slim(item)
-        let mail = try MailParser.parse(bytes)
+        var mail = try MailParser.parse(bytes)
+        if let keys, !mail.seals.isEmpty { mail = try await Self.opened(bytes, with: keys) }
         // The parser reads what can be read; without a single field there is nobody it could be from.
         guard !mail.headers.isEmpty else {
             throw ItemError(description: "these bytes are no mail: not one header field was found; look at the raw bytes")
         }
         var attachments: [Attachment] = []
-        for part in mail.attachments {
+        for (index, part) in mail.attachments.enumerated() {
             let blob: StoredBytes
             if let known = aside.blob(for: part.bytes) {
                 blob = known
+                mail.attachments[index].detectedType = MagicType.detect(
+                    try await blobs.read(known.hash, from: 0, count: MagicType.prefixBytes))
             } else {
                 blob = StoredBytes(hash: try await blobs.put(part.bytes), sizeBytes: part.bytes.count)
             }
@@ -86,6 +94,12 @@ struct Digester: Sendable {
             let returned = judgement.report.map { Returned(report: $0, tokens: Returned.tokens(mail)) }
             let reason = judgement.reason + (note.map { "; \($0)" } ?? "")
             return Digested.Entry(interaction: interaction, reason: reason, splitReason: splitReason, returned: returned)
+        }
+    }
+
+    private static func opened(_ bytes: [UInt8], with keys: MailKeys) async throws -> ParsedMail {
+        try await withCheckedThrowingContinuation { continuation in
+            keyQueue.async { continuation.resume(with: Result { try MailParser.parse(bytes, keys: keys) }) }
         }
     }
 

@@ -14,6 +14,7 @@ enum MailMapping {
         "Thread-Index", "Thread-Topic", "X-GM-THRID", "Importance", "X-Priority",
     ]
     static let headerCharactersMax = 1000
+    static let disguisesMax = 500
 
     /// - Parameter writer: who wrote it when that is not who it is from.
     static func interaction(
@@ -30,6 +31,8 @@ enum MailMapping {
         result.references = mail.references
         result.attachments = attachments
         result.fields = fields(mail)
+        result.fields += Set(mail.seals.map(\.stored)).sorted().map { Interaction.Field(name: Interaction.sealField, value: $0) }
+        result.fields += disguises(mail)
         result.fingerprint = fingerprint(mail, item: item, attachments: attachments)
         if item.meta[MetaKey.imported] != nil { result.fields.append(Interaction.Field(name: Interaction.importedField, value: "1")) }
         if let cut = item.meta[MetaKey.cut] { result.fields.append(Interaction.Field(name: Interaction.cutField, value: cut)) }
@@ -61,6 +64,12 @@ enum MailMapping {
                 let isShort = value.utf8.count <= headerCharactersMax
                 return Interaction.Field(name: name, value: isShort ? value : String(value.prefix(headerCharactersMax)))
             }
+        }
+    }
+
+    private static func disguises(_ mail: ParsedMail) -> [Interaction.Field] {
+        mail.attachments.prefix(disguisesMax).enumerated().compactMap { index, file in
+            file.disguise.map { Interaction.Field(name: Interaction.detectedField, value: "\(index) \($0)") }
         }
     }
 

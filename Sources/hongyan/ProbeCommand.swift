@@ -13,8 +13,10 @@ struct ProbeCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object a line, for programs.") var jsonl = false
     @Flag(help: "reply: leave the signature with the new words.") var keepSignature = false
 
+    @Option(help: "mail: a GnuPG home with the keys that verify and decrypt.") var keys: String?
+
     func run() async throws {
-        let probe = Probe(kind: kind, jsonLines: jsonl, keepsSignature: keepSignature)
+        let probe = Probe(kind: kind, jsonLines: jsonl, keepsSignature: keepSignature, keys: keys)
         let bad =
             if files.isEmpty || files == ["-"] {
                 await probe.run(sequence(state: ()) { (_: inout Void) in readLine() }.lazy.filter { !$0.isEmpty })

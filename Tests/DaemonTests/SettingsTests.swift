@@ -24,6 +24,10 @@ import Testing
                 yaml: "database: mysql://x",
                 says: "hongyan.yaml:1:11: `database` must start with sqlite:// or postgres://; for one machine write "
                     + "sqlite:///var/lib/hongyan/hongyan.sqlite3"),
+            Bad(
+                yaml: "keys: /nowhere/gnupg",
+                says: "hongyan.yaml:1:7: `keys` names /nowhere/gnupg, which is no folder; make it with: "
+                    + "gpg --homedir /nowhere/gnupg --import KEY.asc"),
             Bad(yaml: "node: 4000", says: "hongyan.yaml:1:7: `node` is `4000`; write a whole number from 0 to 1023"),
             Bad(
                 yaml: imap + "    password: hunter2",

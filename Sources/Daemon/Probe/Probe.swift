@@ -17,11 +17,15 @@ public struct Probe: Sendable {
     public var jsonLines: Bool
     /// `reply` only: whether a signature stays with the new words.
     public var keepsSignature: Bool
+    /// `mail` only: to verify and decrypt with.
+    private let keys: MailKeys?
 
-    public init(kind: Kind, jsonLines: Bool, keepsSignature: Bool = false) {
+    /// - Parameter keys: a GnuPG home.
+    public init(kind: Kind, jsonLines: Bool, keepsSignature: Bool = false, keys: String? = nil) {
         self.kind = kind
         self.jsonLines = jsonLines
         self.keepsSignature = keepsSignature
+        self.keys = keys.map { MailKeys(folder: $0) }
     }
 
     /// Prints what each file would become, in the order given.
@@ -78,7 +82,7 @@ public struct Probe: Sendable {
 
     private func result(_ bytes: [UInt8], _ fileExtension: String) throws -> JSONValue {
         switch kind {
-        case .mail: try MailProbe.result(bytes)
+        case .mail: try MailProbe.result(bytes, keys: keys)
         case .header: try HeaderProbe.result(bytes)
         case .reply: try ReplyProbe.result(bytes, fileExtension: fileExtension, keepSignature: keepsSignature)
         case .bounce: try BounceProbe.result(bytes)
@@ -89,7 +93,7 @@ public struct Probe: Sendable {
 
     private func page(_ bytes: [UInt8], _ fileExtension: String) throws -> String {
         switch kind {
-        case .mail: try MailProbe.page(bytes)
+        case .mail: try MailProbe.page(bytes, keys: keys)
         case .header: try HeaderProbe.page(bytes)
         case .reply: try ReplyProbe.page(bytes, fileExtension: fileExtension)
         case .bounce: try BounceProbe.page(bytes)

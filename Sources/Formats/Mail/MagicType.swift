@@ -1,7 +1,12 @@
 /// What the first bytes of a file say it is, whatever its name and declared type claim.
-enum MagicType {
+public enum MagicType {
     /// Enough for every sign below.
-    static let prefixBytes = 4096
+    public static let prefixBytes = 4096
+    /// What a machine runs when somebody opens it.
+    static let programs: Set<String> = [
+        "application/x-msdownload", "application/x-msdos-program", "application/x-elf", "application/java-archive", "application/java-vm",
+        "application/vnd.android.package-archive", "application/vnd.microsoft.portable-executable", "application/x-executable",
+    ]
 
     private static let signs: [(type: String, offset: Int, bytes: [UInt8])] = [
         ("image/png", 0, [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A]), ("image/jpeg", 0, [0xFF, 0xD8, 0xFF]),
@@ -26,7 +31,7 @@ enum MagicType {
     ]
 
     /// Nil when nothing is certain.
-    static func detect(_ bytes: [UInt8]) -> String? {
+    public static func detect(_ bytes: [UInt8]) -> String? {
         let b = bytes.prefix(prefixBytes)
         func has(_ text: String, at offset: Int) -> Bool {
             b.count >= offset + text.utf8.count && b[offset..<(offset + text.utf8.count)].elementsEqual(text.utf8)

@@ -3,8 +3,8 @@ import Domain
 /// How a mail is understood, as one JSON object or as a page for people.
 public enum MailProbe {
     /// - Throws: `MailError`.
-    public static func result(_ bytes: [UInt8]) throws -> JSONValue {
-        let mail = try MailParser.parse(bytes)
+    public static func result(_ bytes: [UInt8], keys: MailKeys? = nil) throws -> JSONValue {
+        let mail = try MailParser.parse(bytes, keys: keys)
         var out: [JSONValue.Member] = []
         func add(_ name: String, _ value: JSONValue) { out.append(JSONValue.Member(name, value)) }
         add("from", ProbeJSON.people(mail.from))
@@ -29,8 +29,8 @@ public enum MailProbe {
     }
 
     /// - Throws: `MailError`.
-    public static func page(_ bytes: [UInt8]) throws -> String {
-        let mail = try MailParser.parse(bytes)
+    public static func page(_ bytes: [UInt8], keys: MailKeys? = nil) throws -> String {
+        let mail = try MailParser.parse(bytes, keys: keys)
         var lines: [String] = []
         func line(_ label: String, _ value: String) { if !value.isEmpty { lines.append("\(label): \(value)") } }
         func people(_ list: [MailAddress]) -> String {
