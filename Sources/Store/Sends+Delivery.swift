@@ -10,7 +10,8 @@ extension Sends {
     public func claim(owner: String, lease: Duration, limit: Int) throws -> [Send] {
         try settleExpired()
         let sql = """
-            SELECT id FROM sends WHERE state IN ('planned', 'deferred') AND due_at <= $1 ORDER BY due_at, id
+            SELECT id FROM \(transaction.dialect.table("sends", by: "sends_waiting"))
+            WHERE state IN ('planned', 'deferred') AND due_at <= $1 ORDER BY due_at, id
             LIMIT $2 \(transaction.dialect.skipLocked)
             """
         let picked = try transaction.query(sql, transaction.now, limit).map { row in
@@ -151,7 +152,8 @@ extension Sends {
 
     func settleExpired() throws {
         let sql = """
-            SELECT id, state, purpose, interruptions FROM sends WHERE state IN ('claimed', 'handed_over') AND lease_until <= $1
+            SELECT id, state, purpose, interruptions FROM \(transaction.dialect.table("sends", by: "sends_leased"))
+            WHERE state IN ('claimed', 'handed_over') AND lease_until <= $1
             ORDER BY lease_until, id LIMIT $2 \(transaction.dialect.skipLocked)
             """
         for var row in try transaction.query(sql, transaction.now, Self.settledMax) {

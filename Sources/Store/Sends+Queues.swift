@@ -43,11 +43,12 @@ extension Sends {
 
     /// Steps from lane to lane by the index; nothing in between is read.
     public func lanes() throws -> [String] {
+        let sends = transaction.dialect.table("sends", by: "sends_queue")
         let sql = """
             WITH RECURSIVE walk(lane) AS (
-                SELECT (SELECT min(lane) FROM sends WHERE \(Self.isWaiting))
+                SELECT (SELECT min(lane) FROM \(sends) WHERE \(Self.isWaiting))
                 UNION ALL
-                SELECT (SELECT min(lane) FROM sends WHERE \(Self.isWaiting) AND lane > walk.lane) FROM walk WHERE walk.lane IS NOT NULL)
+                SELECT (SELECT min(lane) FROM \(sends) WHERE \(Self.isWaiting) AND lane > walk.lane) FROM walk WHERE walk.lane IS NOT NULL)
             SELECT lane FROM walk WHERE lane IS NOT NULL LIMIT \(Self.lanesMax)
             """
         return try transaction.query(sql).map { row in
@@ -58,19 +59,21 @@ extension Sends {
 
     /// When the next lease ends.
     public func nextLeaseEnd() throws -> Timestamp? {
-        var row = try transaction.first("SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')")
+        let sends = transaction.dialect.table("sends", by: "sends_leased")
+        var row = try transaction.first("SELECT min(lease_until) FROM \(sends) WHERE state IN ('claimed', 'handed_over')")
         return try row?.optionalTime()
     }
 
     /// The queues of a sender behind `after`, in the order of their names. Costs one step in the index for each, however long it is.
     public func queues(lane: String, after: String, limit: Int) throws -> [SendQueue] {
+        let sends = transaction.dialect.table("sends", by: "sends_queue")
         let sql = """
             WITH RECURSIVE walk(queue) AS (
-                SELECT (SELECT min(queue) FROM sends WHERE lane = $1 AND \(Self.isWaiting) AND queue > $2)
+                SELECT (SELECT min(queue) FROM \(sends) WHERE lane = $1 AND \(Self.isWaiting) AND queue > $2)
                 UNION ALL
-                SELECT (SELECT min(queue) FROM sends WHERE lane = $1 AND \(Self.isWaiting) AND queue > walk.queue)
+                SELECT (SELECT min(queue) FROM \(sends) WHERE lane = $1 AND \(Self.isWaiting) AND queue > walk.queue)
                 FROM walk WHERE walk.queue IS NOT NULL)
-            SELECT queue, (SELECT min(due_at) FROM sends WHERE lane = $1 AND \(Self.isWaiting) AND sends.queue = walk.queue)
+            SELECT queue, (SELECT min(due_at) FROM \(sends) WHERE lane = $1 AND \(Self.isWaiting) AND sends.queue = walk.queue)
             FROM walk WHERE queue IS NOT NULL LIMIT $3
             """
         return try transaction.query(sql, lane, after, limit).compactMap { row in
@@ -83,8 +86,9 @@ extension Sends {
     /// Takes due rows of these queues to deliver, the oldest of each first, and counts the attempt. First it settles expired leases.
     public func claim(owner: String, lease: Duration, from shares: [SendShare]) throws -> [Send] {
         try settleExpired()
+        let sends = transaction.dialect.table("sends", by: "sends_queue")
         let sql = """
-            SELECT id FROM sends WHERE lane = $1 AND queue = $2 AND \(Self.isWaiting) AND due_at <= $3 ORDER BY due_at, id
+            SELECT id FROM \(sends) WHERE lane = $1 AND queue = $2 AND \(Self.isWaiting) AND due_at <= $3 ORDER BY due_at, id
             LIMIT $4 \(transaction.dialect.skipLocked)
             """
         var picked: [Int64] = []

@@ -55,13 +55,9 @@ public struct Sends {
 
     /// When the next row is due or the next lease ends.
     public func nextDue() throws -> Timestamp? {
-        try [
-            "SELECT min(due_at) FROM sends WHERE state IN ('planned', 'deferred')",
-            "SELECT min(lease_until) FROM sends WHERE state IN ('claimed', 'handed_over')",
-        ].compactMap { sql in
-            var row = try transaction.first(sql)
-            return try row?.optionalTime()
-        }.min()
+        let sends = transaction.dialect.table("sends", by: "sends_waiting")
+        var row = try transaction.first("SELECT min(due_at) FROM \(sends) WHERE state IN ('planned', 'deferred')")
+        return [try row?.optionalTime(), try nextLeaseEnd()].compactMap { $0 }.min()
     }
 
     /// Tells readers of events, and wakes delivery when there is something to send again.

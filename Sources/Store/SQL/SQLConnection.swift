@@ -21,6 +21,10 @@ enum Dialect: Sendable {
     /// SQLite has one writer and needs no row locks.
     var skipLocked: String { self == .postgres ? "FOR UPDATE SKIP LOCKED" : "" }
 
+    /// A table read by a certain index. SQLite without statistics takes any index with an equality, and would walk over every waiting row;
+    /// PostgreSQL counts for itself.
+    func table(_ name: String, by index: String) -> String { self == .sqlite ? "\(name) INDEXED BY \(index)" : name }
+
     /// `$1, $2, …`
     static func parameters(_ count: Int) -> String { (1...count).map { "$\($0)" }.joined(separator: ", ") }
 
