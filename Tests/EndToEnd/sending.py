@@ -299,6 +299,68 @@ def check_doctor(world, checks):
     checks.true("an address that may not send is told", "192.0.2.7 may not send" in said and "v=spf1 ip4:192.0.2.7 -all" in said)
 
 
+LETTER = """---
+subject: "{subject}"
+---
+{hello} {{{{name}}}},
+
+{words}
+"""
+
+
+def check_postfix(checks, options, folder):
+    """A letter in two languages through the strictest receiver: no command and no line of it is refused."""
+    package = f"{options.share}/.build/postfix"
+    if not checks.true("Postfix is unpacked (scripts/install test)", os.path.exists(f"{package}/usr/lib/postfix/sbin/master")):
+        return
+    home = f"{folder}/strict"
+    os.makedirs(f"{home}/letter")
+    os.chmod(home, 0o755)
+    postfix = servers.Postfix(f"{home}/postfix", package)
+    long_line = "x" * 1200 + " " + "字" * 900
+    for name, subject, hello, words in (
+        ("10-news.md", "Your order — naïve café 🎉 " + "long " * 40, "Hello", "A dot alone:\n\n.\n\nFrom here on: " + long_line),
+        ("10-news.zh.md", "您的订单已发货，" + "请注意查收" * 30, "您好", "一行很长的文字：" + "订单已经发出，" * 300),
+    ):
+        with open(f"{home}/letter/{name}", "w") as f:
+            f.write(LETTER.format(subject=subject, hello=hello, words=words))
+    with open(f"{home}/list.csv", "w") as f:
+        f.write("email,name,locale\n")
+        for n in range(20):
+            name, locale = ("李雷", "zh") if n % 2 else ("Ána (née) López", "en")
+            f.write(f"c{n}@d{n % 4}.customers.test,{name} {n},{locale}\n")
+    with open(f"{home}/hongyan.yaml", "w") as f:
+        f.write(f"""
+database: sqlite://{home}/hongyan.sqlite3
+data: {home}/data
+listen: 127.0.0.1:0
+senders:
+  care:
+    kind: smtp
+    url: smtp://127.0.0.1:{postfix.port}
+    plain: true
+    from: 鸿雁 Care <{CARE}>
+    bounces: {BOUNCE}
+    dkim:
+      - {{domain: shop.test, selector: r1, key: {folder}/r1.pem}}
+journeys: []
+""")
+    environment = dict(os.environ, HONGYAN_SHARE=options.share)
+    command = [options.hongyan, "send", f"{home}/letter", "--to", f"{home}/list.csv", "--name", "news", "--purpose", "transactional", "--config", f"{home}/hongyan.yaml"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    daemon = servers.Process([options.hongyan, "serve", "--config", f"{home}/hongyan.yaml"], f"{home}/hongyan.log", env=environment)
+    try:
+        count = lambda: frame.rows(f"{home}/hongyan.sqlite3", "SELECT count(*) FROM sends WHERE state IN ('accepted', 'rejected')")[0][0]
+        wait_for("Postfix's answers", lambda: count() == 20)
+        states = frame.rows(f"{home}/hongyan.sqlite3", "SELECT state, count(*) FROM sends GROUP BY state")
+        checks.equal("Postfix at its strictest accepts every letter", states, [("accepted", 20)])
+        checks.equal("and refuses no command", re.findall(r"reject: .*|improper .*", postfix.said()), [])
+        wait_for("the letters to come through", lambda: postfix.said().count("status=sent") >= 20)
+    finally:
+        daemon.stop()
+        postfix.stop()
+
+
 def run(options, folder):
     checks, world = Checks(), None
     try:
@@ -308,6 +370,7 @@ def run(options, folder):
         check_mailto(world, checks)
         check_answer(world, checks)
         check_doctor(world, checks)
+        check_postfix(checks, options, folder)
     except Exception as error:  # a broken run is a failed check
         checks.true(f"the run went through: {type(error).__name__}: {error}", False)
     finally:

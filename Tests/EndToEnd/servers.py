@@ -2,6 +2,7 @@
 import http.server
 import os
 import pwd
+import shutil
 import signal
 import smtplib
 import socket
@@ -216,6 +217,80 @@ match from any for any action "dovecot"
     def send(self, sender, to, raw):
         with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as s:
             s.sendmail(sender, [to], raw)
+
+    def stop(self):
+        self.process.stop()
+
+
+class Postfix:
+    """The strictest receiver: refuses whatever breaks RFC 5321 or MIME, and throws away what it took. Its package lies unpacked, for a machine
+    has one mail server; `scripts/install test` does that."""
+
+    def __init__(self, folder, package):
+        self.port, self.log = free_port(), f"{folder}/log"
+        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace", "public", "maildrop", "pid"):
+            os.makedirs(f"{folder}/queue/{name}")
+        for name in ("conf", "data"):
+            os.makedirs(f"{folder}/{name}")
+        with open(f"{folder}/conf/main.cf", "w") as f:
+            f.write(f"""
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = {package}/usr/sbin
+daemon_directory = {package}/usr/lib/postfix/sbin
+shlib_directory = {package}/usr/lib/postfix
+meta_directory = {package}/etc/postfix
+mail_owner = mail
+setgid_group = games
+import_environment = MAIL_CONFIG LD_LIBRARY_PATH
+maillog_file = {self.log}
+maillog_file_prefixes = {folder}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+myhostname = strict.test
+mydestination =
+alias_maps =
+local_recipient_maps =
+virtual_mailbox_domains = static:all
+virtual_mailbox_maps = static:all
+virtual_transport = discard:
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_helo_required = yes
+smtpd_helo_restrictions = reject_invalid_helo_hostname
+smtpd_sender_restrictions = reject_non_fqdn_sender
+strict_rfc821_envelopes = yes
+strict_7bit_headers = yes
+strict_8bitmime_body = yes
+strict_mime_encoding_domain = yes
+""")
+        with open(f"{folder}/conf/master.cf", "w") as f:
+            f.write(f"""
+127.0.0.1:{self.port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+discard unix - - n - - discard
+error unix - - n - - error
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+""")
+        for name in os.listdir(f"{folder}/queue"):
+            if name != "pid":
+                shutil.chown(f"{folder}/queue/{name}", "mail", "games" if name in ("public", "maildrop") else None)
+        os.chmod(f"{folder}/queue/public", 0o710)
+        os.chmod(f"{folder}/queue/maildrop", 0o730)
+        shutil.chown(f"{folder}/data", "mail")
+        environment = dict(os.environ, LD_LIBRARY_PATH=f"{package}/usr/lib/postfix")
+        self.process = Process([f"{package}/usr/lib/postfix/sbin/master", "-c", f"{folder}/conf", "-d"], f"{folder}/master.log", env=environment)
+        wait_for("Postfix", lambda: answers(self.port)() or not self.process.alive())
+
+    def said(self):
+        return open(self.log, errors="replace").read() if os.path.exists(self.log) else ""
 
     def stop(self):
         self.process.stop()
