@@ -235,29 +235,15 @@ extension DeliveryService {
         let store = store
         let id = row.send.id
         let ownership = Ownership()
-        let result = await withTaskGroup(of: SMTPResult?.self) { group in
-            group.addTask {
-                await client.send(from: mail.from, to: [mail.to], bytes: mail.bytes) {
-                    // Only after this commit may the dot leave: from then on the ledger knows that the mail may have been taken.
-                    let isOurs = try await store.write { try $0.sends.handOver(id, messageID: mail.messageID, owner: row.owner) }
-                    ownership.isLost.withLock { $0 = !isOurs }
-                    return isOurs
-                }
+        let result = await deadlines.run(atMost: Self.attemptMax) {
+            await client.send(from: mail.from, to: [mail.to], bytes: mail.bytes) {
+                // Only after this commit may the dot leave: from then on the ledger knows that the mail may have been taken.
+                let isOurs = try await store.write { try $0.sends.handOver(id, messageID: mail.messageID, owner: row.owner) }
+                ownership.isLost.withLock { $0 = !isOurs }
+                return isOurs
             }
-            group.addTask {
-                try? await Task.sleep(for: Self.attemptMax)
-                return nil
-            }
-            var result: SMTPResult?
-            while result == nil, let next = await group.next() {
-                result = next
-                group.cancelAll()
-            }
-            return result
         }
-        let unsent = SMTPResult(
-            outcome: .deferred(after: .zero, "the attempt was not begun"), recipients: [], finalDotSent: false, connectionUsable: false)
-        return (result ?? unsent, !ownership.isLost.withLock { $0 })
+        return (result, !ownership.isLost.withLock { $0 })
     }
 
     // MARK: The ledger

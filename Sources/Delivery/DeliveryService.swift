@@ -35,6 +35,7 @@ public final class DeliveryService: Service {
     let policies: MTASTS
     let templates = TemplateCache()
     let keyring = DKIMKeyring()
+    let deadlines = Deadlines()
     private let state: Mutex<State>
     private let name: String
     /// A lane took a row: the dispatcher may claim more.

@@ -25,21 +25,7 @@ extension Charset {
         return (sequences, longSequences, errors)
     }
 
-    static func isUTF8(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBufferPointer { buffer in
-            var i = 0
-            while i < buffer.count {
-                if buffer[i] < 0x80 {
-                    i += 1
-                    continue
-                }
-                let length = utf8Length(buffer, at: i)
-                if length == 0 { return false }
-                i += length
-            }
-            return true
-        }
-    }
+    static func isUTF8(_ bytes: [UInt8]) -> Bool { utf8Shape(bytes).errors == 0 }
 
     /// Length of the sequence at `i` (RFC 3629: no surrogates, nothing overlong), 0 when it is broken.
     @inline(__always)

@@ -84,8 +84,8 @@ public struct Loops {
         try transaction.query(
             """
             SELECT id, kind, ticket_id, COALESCE(finished_at, created_at) FROM sends
-            WHERE recipient = $1 AND kind <> 'reply' AND \(Self.counted(leaving)) ORDER BY id DESC LIMIT \(LoopGuard.countMax)
-            """, address.lowercased()
+            WHERE recipient = $1 AND kind <> 'reply' AND \(Self.counted(leaving, "$2")) ORDER BY id DESC LIMIT \(LoopGuard.countMax)
+            """, address.lowercased(), leaving?.rawValue ?? 0
         ).map(Self.mail)
     }
 
@@ -107,14 +107,15 @@ public struct Loops {
         func rows(_ condition: String, _ name: String?) throws -> [Row] {
             let sql = """
                 SELECT id, kind, ticket_id, COALESCE(finished_at, created_at) FROM sends
-                WHERE id > $1 AND \(kinds) AND \(Self.counted(leaving)) \(condition) ORDER BY id DESC LIMIT $2
+                WHERE id > $1 AND \(kinds) AND \(Self.counted(leaving, "$3")) \(condition) ORDER BY id DESC LIMIT $2
                 """
             let first = IDSequence.first(at: since)
-            return try name.map { try transaction.query(sql, first, limit, $0) } ?? transaction.query(sql, first, limit)
+            let leaving = leaving?.rawValue ?? 0
+            return try name.map { try transaction.query(sql, first, limit, leaving, $0) } ?? transaction.query(sql, first, limit, leaving)
         }
         switch scope {
         case .house: return try rows("", nil).map(Self.mail)
-        case .sender(let name): return try rows("AND COALESCE(sender, '') = $3", name ?? "").map(Self.mail)
+        case .sender(let name): return try rows("AND COALESCE(sender, '') = $4", name ?? "").map(Self.mail)
         }
     }
 
@@ -146,9 +147,11 @@ public struct Loops {
         }
     }
 
-    private static func counted(_ leaving: ID<Send>?) -> String {
-        guard let leaving else { return "state <> 'skipped'" }
-        return "(state IN ('handed_over', 'accepted', 'uncertain') OR (state = 'claimed' AND id < \(leaving.rawValue)))"
+    /// The text is the same for every row, so that it is prepared once.
+    /// - Parameter row: the parameter that holds the id of `leaving`, or 0.
+    private static func counted(_ leaving: ID<Send>?, _ row: String) -> String {
+        guard leaving != nil else { return "state <> 'skipped' AND id <> \(row)" }
+        return "(state IN ('handed_over', 'accepted', 'uncertain') OR (state = 'claimed' AND id < \(row)))"
     }
 
     private static let select = "SELECT address, reason, tripped_at, open_until, trips FROM breakers"

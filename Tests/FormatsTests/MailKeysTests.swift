@@ -11,45 +11,40 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
     struct Failed: Error { var words: String }
 
     private static func run(_ arguments: [String], _ input: String, home: URL) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: gpg ?? "")
-        process.arguments =
-            ["--homedir", home.path, "--batch", "--yes", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"] + arguments
-        let (into, from, words) = (Pipe(), Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (into, from, words)
-        try process.run()
-        into.fileHandleForWriting.write(Data(input.utf8))
-        try into.fileHandleForWriting.close()
-        let out = from.fileHandleForReading.readDataToEndOfFile()
-        let said = words.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failed(words: String(decoding: said, as: UTF8.self)) }
-        return String(decoding: out, as: UTF8.self)
+        let words = ["--homedir", home.path, "--batch", "--yes", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"]
+        return try program([gpg ?? ""] + words + arguments, input)
     }
 
-    /// A home with one key, for one mail. Its path is short, for the socket of GnuPG's agent must fit into 100 bytes.
-    private static func withHome<R>(_ work: (URL) throws -> R) throws -> R {
+    /// Its path is short, for the socket of GnuPG's agent must fit into 100 bytes.
+    private static func makeHome() throws -> URL {
         let name = "hk\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0...99999))"
         let home = FileManager.default.temporaryDirectory.appending(path: name)
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return home
+    }
+
+    /// A home with one key, for one mail.
+    private static func withHome<R>(_ work: (URL) throws -> R) throws -> R {
+        let home = try makeHome()
         defer { try? FileManager.default.removeItem(at: home) }  // its agent ends when the socket is gone
         _ = try run(["--quick-gen-key", "Ann Lee <ann@example.com>", "default", "default", "never"], "", home: home)
         return try work(home)
     }
 
     /// Everything that blocks runs on a thread of its own.
+    private static func onThread(_ work: @escaping @Sendable () throws -> ParsedMail) async throws -> ParsedMail {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
+        }
+    }
+
     private static func read(
         _ make: @escaping @Sendable (_ gpg: ([String], String) throws -> String) throws -> String
     ) async throws -> ParsedMail {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        try withHome { home in
-                            let text = try make { try run($0, $1, home: home) }
-                            return try MailParser.parse(Array(text.utf8), keys: MailKeys(folder: home.path))
-                        }
-                    })
+        try await onThread {
+            try withHome { home in
+                let text = try make { try run($0, $1, home: home) }
+                return try MailParser.parse(Array(text.utf8), keys: MailKeys(folder: home.path))
             }
         }
     }
@@ -154,9 +149,7 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
 
     /// A home whose agent asks a script for passphrases, which gives an empty one: a key for a service has none.
     private static func withCertificate<R>(_ work: (_ home: URL, _ certificate: String) throws -> R) throws -> R {
-        let name = "hs\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0...99999))"
-        let home = FileManager.default.temporaryDirectory.appending(path: name)
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let home = try makeHome()
         defer { try? FileManager.default.removeItem(at: home) }
         func write(_ name: String, _ text: String) throws {
             try Data(text.utf8).write(to: home.appending(path: name))
@@ -192,18 +185,13 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static func readSealed(_ make: @escaping @Sendable (_ home: URL, _ certificate: String) throws -> String) async throws
-        -> ParsedMail
-    {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        try withCertificate { home, certificate in
-                            let text = try make(home, certificate)
-                            return try MailParser.parse(Array(text.utf8), keys: MailKeys(folder: home.path))
-                        }
-                    })
+    private static func readSealed(
+        _ make: @escaping @Sendable (_ home: URL, _ certificate: String) throws -> String
+    ) async throws -> ParsedMail {
+        try await onThread {
+            try withCertificate { home, certificate in
+                let text = try make(home, certificate)
+                return try MailParser.parse(Array(text.utf8), keys: MailKeys(folder: home.path))
             }
         }
     }
