@@ -4,8 +4,8 @@
 import Console
 import Delivery
 import Desk
-import Formats
 import Domain
+import Formats
 import FoundationEssentials
 import Glibc
 import Insight

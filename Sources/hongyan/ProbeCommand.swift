@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Daemon
+import FoundationEssentials
 
 extension Probe.Kind: ExpressibleByArgument {}
 
@@ -14,6 +15,15 @@ struct ProbeCommand: AsyncParsableCommand {
     @Flag(help: "reply: leave the signature with the new words.") var keepSignature = false
 
     @Option(help: "mail: a GnuPG home with the keys that verify and decrypt.") var keys: String?
+
+    func validate() throws {
+        guard let keys else { return }
+        guard kind == .mail else { throw ValidationError("--keys goes with `mail` only.") }
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: keys, isDirectory: &isFolder), isFolder else {
+            throw ValidationError("--keys names \(keys), which is no folder; make it with: gpg --homedir \(keys) --import KEY.asc")
+        }
+    }
 
     func run() async throws {
         let probe = Probe(kind: kind, jsonLines: jsonl, keepsSignature: keepSignature, keys: keys)

@@ -94,14 +94,15 @@ public struct MailKeys: Sendable {
         return isUnsure ? .unsure(by: by) : .good(by: by)
     }
 
+    /// `Ann Lee <ann@example.com>`: the user id of an OpenPGP key; the common name and the address of a certificate (RFC 4514).
     private static func signer(_ signature: UnsafeMutablePointer<GMimeSignature>) -> String {
         guard let certificate = g_mime_signature_get_certificate(signature) else { return "somebody" }
-        let names = [
-            g_mime_certificate_get_user_id(certificate), g_mime_certificate_get_email(certificate),
-            g_mime_certificate_get_name(certificate),
-            g_mime_certificate_get_fingerprint(certificate),
-        ]
-        return names.compactMap { $0.map { String(cString: $0) } }.first { !$0.isEmpty } ?? "somebody"
+        func text(_ value: UnsafePointer<CChar>?) -> String { value.map { String(cString: $0) } ?? "" }
+        let (id, address) = (text(g_mime_certificate_get_user_id(certificate)), text(g_mime_certificate_get_email(certificate)))
+        if let name = id.split(separator: ",").first(where: { $0.hasPrefix("CN=") })?.dropFirst(3) {
+            return address.isEmpty ? String(name) : "\(name) <\(address.filter { $0 != "<" && $0 != ">" })>"
+        }
+        return [id, address, text(g_mime_certificate_get_fingerprint(certificate))].first { !$0.isEmpty } ?? "somebody"
     }
 
     private static func withContext<R>(_ system: MailSeal.System, _ work: (UnsafeMutablePointer<GMimeCryptoContext>) -> R) -> R? {
