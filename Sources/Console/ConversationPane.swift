@@ -65,8 +65,9 @@ extension Scene {
         }
         if message.kind == .form { model["fields"] = fields(message) }
         if let link = message.permalink, link.hasPrefix("https://") || link.hasPrefix("http://") { model["permalink"] = link }
-        model["files"] = files(message)
-        model["hasFiles"] = !message.attachments.isEmpty
+        let files = files(message)
+        model["files"] = files
+        model["hasFiles"] = !files.isEmpty
         if let send = whole.sendOfMessage[message.id] {
             model["send"] = sendState(send, whole.returns[send.id] ?? [])
             model["returned"] = (whole.returns[send.id] ?? []).compactMap { returned($0, to: send.recipient) }
@@ -85,12 +86,15 @@ extension Scene {
 
     private func files(_ message: Interaction) -> [Model] {
         let disguises = message.disguises
-        return message.attachments.enumerated().map { index, file in
-            [
+        // A detached signature is no file for people; its chip says what came of it.
+        let isSigned = message.seals.contains { $0.kind == .signed }
+        return message.attachments.enumerated().filter { !(isSigned && $0.element.isSignature) }.map { index, file in
+            var model: Model = [
                 "href": "/messages/\(message.id)/files/\(index)", "name": file.name.isEmpty ? words["file"] : file.name,
                 "size": sizeText(file.sizeBytes),
-                "disguise": disguises[index].map { words.fill("file_disguised", ["type": $0]) } ?? "",
-            ] as Model
+            ]
+            if let type = disguises[index] { model["disguise"] = words.fill("file_disguised", ["type": type]) }
+            return model
         }
     }
 

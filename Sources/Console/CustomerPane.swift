@@ -61,7 +61,9 @@ extension Scene {
     private func line(_ line: Conversation.SendLine, _ returns: [SendReturn]) -> Model {
         let send = line.send
         let name = send.journey.map { journey in send.step.map { "\(journey) · \($0)" } ?? journey } ?? words["send_\(send.kind.rawValue)"]
-        var model: Model = ["name": name, "state": sendState(send, returns), "subject": subject(of: send)]
+        var model: Model = ["name": name, "state": sendState(send, returns)]
+        let subject = subject(of: send)
+        if !subject.isEmpty { model["subject"] = subject }
         model["when"] = time.model(send.finishedAt ?? send.dueAt)
         // What was accepted needs no explanation; everything else does.
         if let back = returns.last {

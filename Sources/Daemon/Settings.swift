@@ -84,7 +84,11 @@ public struct Settings: Sendable {
         }
         if let node = root["data"] { settings.data = try node.string() }
         if let node = root["listen"] { (settings.listenHost, settings.listenPort) = try listen(node) }
-        if let node = root["public_url"] { settings.publicURL = try url(node, schemes: ["http", "https"]) }
+        if let node = root["public_url"] {
+            settings.publicURL = try url(node, schemes: ["http", "https"])
+        } else if settings.listenPort != 0 {
+            settings.publicURL = "http://\(reachable(settings.listenHost)):\(settings.listenPort)"
+        }
         while settings.publicURL.hasSuffix("/") { settings.publicURL.removeLast() }
         if let node = root["keys"] { settings.keys = try keys(node, file) }
         if let node = root["node"] { settings.node = try node.int(in: 0...1023) }
@@ -167,6 +171,11 @@ public struct Settings: Sendable {
         }
         let host = text[..<colon].filter { $0 != "[" && $0 != "]" }
         return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    /// What a browser on this machine writes for the address we listen on.
+    private static func reachable(_ host: String) -> String {
+        ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
     }
 
     static func url(_ node: YAMLNode, schemes: [String]) throws -> String {

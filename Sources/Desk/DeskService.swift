@@ -107,7 +107,7 @@ public struct DeskService: Service {
     }
 
     private func scored(_ message: Interaction) -> ScoredMessage {
-        guard message.nature == .human else { return ScoredMessage(message: message) }
+        guard message.nature == .human, !message.isClosed else { return ScoredMessage(message: message) }
         let (language, mood) = score(message.subject, message.words)
         return ScoredMessage(message: message, language: language, mood: mood)
     }

@@ -126,6 +126,13 @@ public struct Interaction: Sendable, Hashable, Codable {
     /// Old mail that was brought in: it is kept and found, and starts nothing.
     public var isImported: Bool { fields.contains { $0.name == Self.importedField } }
     public var seals: [MailSeal] { fields.lazy.filter { $0.name == Self.sealField }.compactMap { MailSeal(stored: $0.value) } }
+    /// Its words are in an envelope that stayed closed: what stands in their place is ours, and says nothing of the writer.
+    public var isClosed: Bool {
+        seals.contains { seal in
+            if case .good = seal.finding { return false }
+            return seal.kind == .encrypted
+        }
+    }
     /// What attachments look like that claim to be something else, by their index.
     public var disguises: [Int: String] {
         fields.reduce(into: [:]) { found, field in
@@ -157,6 +164,11 @@ public struct Attachment: Sendable, Hashable, Codable {
     /// Without angle brackets; set when the HTML may show it by `cid:`.
     public var contentID: String?
     public var isInline: Bool
+
+    /// A detached signature (RFC 3156, RFC 8551).
+    public var isSignature: Bool {
+        ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"].contains(type)
+    }
 
     public init(name: String, type: String, sizeBytes: Int, hash: String, contentID: String? = nil, isInline: Bool = false) {
         self.name = name

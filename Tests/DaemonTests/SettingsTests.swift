@@ -155,6 +155,17 @@ import Testing
         #expect(settings.forms[0].perHour == 5 && settings.databasePath == nil)
     }
 
+    @Test(
+        "without a public address, links start with the address that is listened on",
+        arguments: [
+            ("listen: 127.0.0.1:8931", "http://127.0.0.1:8931"), ("listen: 0.0.0.0:80", "http://127.0.0.1:80"),
+            ("listen: \"[::1]:8025\"", "http://[::1]:8025"), ("listen: 127.0.0.1:0", "http://127.0.0.1:8025"),
+            ("data: /srv/hongyan", "http://127.0.0.1:8025"),
+        ])
+    func publicAddress(yaml: String, url: String) throws {
+        #expect(try Settings.decode(yaml + "\n", file: "hongyan.yaml", environment: [:]).publicURL == url)
+    }
+
     @Test func `a configuration that is not there is told with its path`() {
         let error = #expect(throws: SettingsError.self) { try Settings.load("/nowhere/hongyan.yaml") }
         #expect(error?.description == "cannot read /nowhere/hongyan.yaml: No such file or directory. Name another file with --config.")

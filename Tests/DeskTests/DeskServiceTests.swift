@@ -25,6 +25,19 @@ import Testing
         }
     }
 
+    @Test("what we say in place of words that stayed encrypted is not scored; opened words are")
+    func closedWords() async throws {
+        try await Office.with { office in
+            var (closed, opened) = (Mail(key: "a", body: "angry"), Mail(key: "b", subject: "Chair", body: "angry"))
+            closed.fields = [Interaction.sealField: MailSeal(.encrypted, by: .openPGP).stored]
+            opened.fields = [Interaction.sealField: MailSeal(.encrypted, by: .openPGP, finding: .good(by: "")).stored]
+            try await office.deliver([closed, opened])
+            try await office.placeAll()
+            #expect(try await office.stored("a")?.mood == nil)
+            #expect(try await office.stored("b")?.mood?.score == -0.8)
+        }
+    }
+
     @Test("new rules take effect with the next message")
     func reloads() async throws {
         try await Office.with { office in
