@@ -31,7 +31,7 @@ public enum ASCII {
 
     /// ASCII letters only; other characters stay as they are.
     public static func lowercased(_ text: String) -> String {
-        String(decoding: text.utf8.map(lower), as: UTF8.self)
+        text.utf8.contains { $0 >= 0x41 && $0 <= 0x5A } ? String(decoding: text.utf8.map(lower), as: UTF8.self) : text
     }
 
     /// Without white space at either end.
@@ -43,6 +43,7 @@ public enum ASCII {
     }
 
     public static func trim(_ text: String) -> String {
+        guard let first = text.utf8.first, let last = text.utf8.last, isSpace(first) || isSpace(last) else { return text }
         let bytes = Array(text.utf8)
         let slice = trim(bytes[...])
         return slice.count == bytes.count ? text : String(decoding: slice, as: UTF8.self)

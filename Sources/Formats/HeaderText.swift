@@ -14,26 +14,30 @@ enum HeaderText {
 
     /// One line; other control characters than the escapes of old charsets are dropped.
     static func unfolded(_ raw: [UInt8]) -> [UInt8] {
+        let hasWords = ASCII.find("=?", in: raw) != nil
         var out: [UInt8] = []
         out.reserveCapacity(raw.count)
-        var i = 0
-        while i < raw.count {
-            let byte = raw[i]
-            if byte == ASCII.cr || byte == ASCII.lf {
-                while i < raw.count, ASCII.isSpace(raw[i]) { i += 1 }
-                if endsInsideWord(out) { continue }  // a program that folds blindly; blanks in a word are written `_`
-                while let last = out.last, last == ASCII.space { out.removeLast() }
-                if !out.isEmpty, i < raw.count { out.append(ASCII.space) }
-                continue
+        raw.withUnsafeBufferPointer { raw in
+            var i = 0
+            while i < raw.count, ASCII.isSpace(raw[i]) { i += 1 }
+            while i < raw.count {
+                let start = i
+                while i < raw.count, raw[i] >= 0x20 && raw[i] != 0x7F || raw[i] == 0x1B { i += 1 }
+                out += UnsafeBufferPointer(rebasing: raw[start..<i])
+                guard i < raw.count else { break }
+                if raw[i] == ASCII.cr || raw[i] == ASCII.lf {
+                    while i < raw.count, ASCII.isSpace(raw[i]) { i += 1 }
+                    if hasWords, endsInsideWord(out) { continue }  // a program that folds blindly; blanks in a word are written `_`
+                    while let last = out.last, last == ASCII.space { out.removeLast() }
+                    if !out.isEmpty, i < raw.count { out.append(ASCII.space) }
+                } else {
+                    if raw[i] == ASCII.tab { out.append(ASCII.space) }
+                    i += 1
+                }
             }
-            if byte == ASCII.tab {
-                out.append(ASCII.space)
-            } else if byte >= 0x20 && byte != 0x7F || byte == 0x1B {
-                out.append(byte)
-            }
-            i += 1
         }
-        return Array(ASCII.trim(out[...]))
+        while let last = out.last, ASCII.isSpace(last) { out.removeLast() }
+        return out.first == ASCII.space ? Array(ASCII.trim(out[...])) : out
     }
 
     /// Whether an encoded-word has begun and not ended.

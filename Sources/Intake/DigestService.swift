@@ -9,8 +9,8 @@ import Synchronization
 /// transaction. An item that cannot be read fails alone.
 public final class DigestService: Service {
     static let lease = Duration.seconds(600)
-    /// Items claimed at once; the store bounds their bytes.
-    static let claimMax = 128
+    /// Items claimed at once; the store bounds their bytes. Twice as many may be in hand: while one batch is parsed the next is fetched.
+    static let claimMax = 64
     /// Longest sleep without a wake-up; catches leases that ran out on another node.
     static let longestWait = Duration.seconds(30)
     static let firstPause = Duration.seconds(1)
@@ -69,12 +69,19 @@ public final class DigestService: Service {
 
     public func run() async throws {
         var pauses = PollSchedule(interval: Self.firstPause, longestWait: Self.longestPause)
-        // One batch is stored while the next is parsed; batches are stored in the order of their claims.
+        // One batch is stored while the next is parsed and the one after it is claimed; batches are stored in the order of their claims.
         var storing: Task<Void, any Error>?
+        var claiming: Task<[SpooledItem], any Error>?
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
             let ticket = store.signals.ticket(.spool)
             do {
-                let next = try await take()
+                let ahead = claiming
+                claiming = nil
+                var items = try await ahead?.value ?? []
+                if items.isEmpty { items = try await claim() }
+                // What was in hand when the program died is tried with nothing else in hand.
+                if !items.isEmpty, items.allSatisfy({ $0.attempts <= 1 }) { claiming = Task { try await self.claim() } }
+                let next = items.isEmpty ? nil : try await digest(items)
                 try await storing?.value
                 storing = next.map { batch in Task { try await self.keep(batch) } }
                 pauses.recordSuccess()
@@ -92,24 +99,24 @@ public final class DigestService: Service {
             }
         }
         try? await storing?.value
+        if let rest = try? await claiming?.value, !rest.isEmpty, let batch = try? await digest(rest) { try? await keep(batch) }
     }
 
     /// Digests one batch.
     /// - Returns: false when there was nothing to do.
     @discardableResult
     public func step() async throws -> Bool {
-        guard let batch = try await take() else { return false }
-        try await keep(batch)
+        let items = try await claim()
+        guard !items.isEmpty else { return false }
+        try await keep(try await digest(items))
         return true
     }
 
-    /// The next batch, parsed; nil when there is nothing to do.
-    private func take() async throws -> [Digested]? {
+    private func claim() async throws -> [SpooledItem] {
         let deathsMax = trial == nil ? Spool.attemptsMax : Self.deathsMax
-        let items = try await store.write { [owner] in
+        return try await store.write { [owner] in
             try $0.spool.claim(owner: owner, lease: Self.lease, limit: Self.claimMax, deathsMax: deathsMax)
         }
-        return items.isEmpty ? nil : try await digest(items)
     }
 
     private func keep(_ batch: [Digested]) async throws {

@@ -6,9 +6,25 @@ public enum AutomaticMail {
     /// The beginning of a subject that no person writes: the words of a vacation rule with their colon. Nil when it has none.
     /// - Parameter subject: lower-cased, trimmed.
     public static func absencePrefix(of subject: String) -> String? {
-        if let prefix = absencePrefixes.first(where: subject.hasPrefix) { return prefix }
-        // `[auto-reply] Re: …`, `【自动回复】…`
-        return bracketed.first(where: subject.hasPrefix)
+        // Every mail is asked, and nearly every one begins with no byte of the table.
+        var subject = subject
+        let found = subject.withUTF8 { bytes -> String? in
+            guard let first = bytes.first else { return nil }
+            return prefixesByFirst[Int(first)].first { prefix in
+                bytes.count >= prefix.utf8.count && zip(prefix.utf8, bytes).allSatisfy { $0 == $1 }
+            }
+        }
+        if let found { return found }
+        // Letters with their accents apart (Unicode normalisation form D) are the same letters.
+        guard subject.unicodeScalars.prefix(prefixScalarsMax).contains(where: { (0x300...0x36F).contains($0.value) }) else { return nil }
+        return prefixes.first(where: subject.hasPrefix)
+    }
+
+    /// `[auto-reply] Re: …`, `【自动回复】…`, and the words of vacation rules.
+    private static let prefixes = absencePrefixes + bracketed
+    private static let prefixScalarsMax = 40
+    private static let prefixesByFirst: [[String]] = prefixes.reduce(into: Array(repeating: [], count: 256)) { table, prefix in
+        if let first = prefix.utf8.first { table[Int(first)].append(prefix) }
     }
 
     /// A word for absence in a subject that is known to be automatic.

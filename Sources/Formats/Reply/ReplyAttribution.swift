@@ -89,7 +89,7 @@ struct ReplyAttribution {
         guard !first.isEmpty, first.count < ReplyFold.bytesMax, tries < Self.triesMax else { return nil }
         var joined = Self.bare(first)
         let evidence = Evidence(joined)
-        let isOpened = joined.starts(withAny: ReplyWords.openers)
+        let isOpened = ReplyWords.openers.opens(joined)
         let isDashed = first.count > joined.count && first.first == 0x2D
         // The date stands before the name in all of them, so the first line has it; "name <address> wrote:" has no date at all.
         guard evidence.hasDate || evidence.hasTime || (evidence.hasAddress && first.count < 200) || isDashed else { return nil }
@@ -158,11 +158,9 @@ struct ReplyAttribution {
     private static func verbEnd(_ text: [UInt8]) -> Int? {
         var found: Int?
         for at in text.indices.reversed() {
-            for verb in ReplyWords.verbsByFirst[Int(text[at])] where text[at...].starts(with: verb) {
-                let end = at + verb.count
-                let isWord = !(at > 0 && ASCII.isLetter(text[at - 1])) && !(end < text.count && ASCII.isLetter(text[end]))
-                if isWord { found = max(found ?? 0, end) }
-            }
+            let isInWord = at > 0 && ASCII.isLetter(text[at - 1])
+            let end = isInWord ? nil : ReplyWords.verbs.end(text, at: at) { !($0 < text.count && ASCII.isLetter(text[$0])) }
+            if let end { found = max(found ?? 0, end) }
             // One that begins here or before ends no later.
             if let found, at + ReplyWords.verbBytesMax <= found { break }
         }

@@ -113,8 +113,5 @@ extension [UInt8] {
     /// The first place of `needle` at or after `from`.
     func place(of needle: [UInt8], from start: Int = 0) -> Int? { ByteScan.find(needle, in: self, from: start) }
 
-    /// Whether it starts with one of these.
-    func starts(withAny needles: [[UInt8]]) -> Bool { needles.contains { starts(with: $0) } }
-
     func ends(with needle: [UInt8]) -> Bool { count >= needle.count && suffix(needle.count).elementsEqual(needle) }
 }

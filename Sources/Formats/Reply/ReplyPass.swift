@@ -69,7 +69,7 @@ struct ReplyPass {
         if let count = ReplyHeaders.length(lines, at: index) {
             return isForward ? forwarded(index) : take(index, count, "the copied header “\(lines.shown(index))” opens the message below")
         }
-        if hints.isEmpty, !text.starts(withAny: ReplyWords.openers), let place = ReplyAttribution.shared(lines, at: index) {
+        if hints.isEmpty, !ReplyWords.openers.opens(text), let place = ReplyAttribution.shared(lines, at: index) {
             split(index, place)
             return take(index + 1, 1, "“\(lines.shown(index + 1))” opens what is quoted")
         }

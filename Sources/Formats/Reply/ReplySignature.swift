@@ -105,8 +105,8 @@ struct ReplySignature {
         guard text.count < 160 else { return false }
         let bare = text.drop { $0 == 0x2D || $0 == 0x5B || $0 == 0x28 || $0 == 0x3C || $0 == ASCII.space }
         let line = Array(bare)
-        let isOpened = line.starts(withAny: ReplyWords.sentFrom)
-        let isEnded = ReplyWords.sentFromEnds.contains { line.ends(with: $0) || line.ends(with: $0 + [0x2E]) }
+        let isOpened = ReplyWords.sentFrom.opens(line)
+        let isEnded = ReplyWords.sentFromEnds.ends(line[...]) || line.last == 0x2E && ReplyWords.sentFromEnds.ends(line.dropLast())
         guard isOpened || isEnded else { return false }
         let words = line.split(separator: ASCII.space)
         let head = Array(line.prefix { $0 != 0x2C })
@@ -134,7 +134,7 @@ struct ReplySignature {
         for index in max(start, end - Self.footerLinesMax)..<max(start, end) where index > first {
             guard index == start || lines[index - 1].isBlank || ReplyHeaders.isRuleLine(lines.folded[index - 1]) else { continue }
             let bare = Array(lines.folded[index].drop { !ASCII.isLetter($0) && $0 < 0x80 })
-            guard bare.starts(withAny: ReplyWords.legalStarts) else { continue }
+            guard ReplyWords.legalStarts.opens(bare) else { continue }
             let isLong = (index..<end).reduce(0) { $0 + lines[$1].text.count } >= Self.legalBytesMin
             let isLegal =
                 isLong && (index..<min(end, index + 12)).contains { at in ReplyWords.legalWords.contains { lines.folded[at].holds($0) } }

@@ -87,7 +87,9 @@ public enum ReplySplitter {
     /// - Parameter text: the text part, or the HTML reduced to text.
     public static func split(text: String, html: String?, isForward: Bool = false) -> SplitText {
         let own = split(text: text, isForward: isForward)
-        guard let html, !own.pieces.contains(where: { $0.part == .quoted }) else { return own }
+        guard let html, !own.pieces.contains(where: { $0.part == .quoted }), HTMLWords.mayHoldHistory(html, beside: text) else {
+            return own
+        }
         let drawn = split(html: html, isForward: isForward)
         // The sender's program may write the history into the HTML only; otherwise the two say the same.
         guard drawn.text.pieces.contains(where: { $0.part == .quoted }), !drawn.text.newWords.isEmpty else { return own }

@@ -7,12 +7,10 @@ enum ReplyWords {
     enum Label: String, Sendable { case from, sent, date, to, cc, subject, other }
 
     /// `On `, `Le `, `在`: what stands before the date of "On … wrote:".
-    static let openers = needles(openerTable)
+    static let openers = WordTable(needles(openerTable))
     /// `wrote`, `a écrit`, `写道`.
-    static let verbs = needles(verbTable)
-    /// By their first byte.
-    static let verbsByFirst: [[[UInt8]]] = (0..<256).map { first in verbs.filter { Int($0[0]) == first } }
-    static let verbBytesMax = verbs.map(\.count).max() ?? 0
+    static let verbs = WordTable(needles(verbTable))
+    static let verbBytesMax = needles(verbTable).map(\.count).max() ?? 0
     /// `original message`, between dashes.
     static let originalTitles = needles(originalTitleTable)
     /// `forwarded message`, between dashes or at the end of "Begin …:".
@@ -39,13 +37,13 @@ enum ReplyWords {
     /// `thanks`: a closing only when a name follows.
     static let weakClosings = Set(needles(weakClosingTable))
     /// `sent from`, `发自`: how a program advertises itself.
-    static let sentFrom = needles(sentFromTable)
+    static let sentFrom = WordTable(needles(sentFromTable))
     /// `iphone`, `outlook`: what such a line names.
     static let devices = needles(deviceTable)
     /// `から送信`: how such a line ends where the verb comes last.
-    static let sentFromEnds = needles(sentFromEndTable)
+    static let sentFromEnds = WordTable(needles(sentFromEndTable))
     /// How a legal footer begins.
-    static let legalStarts = needles(legalStartTable)
+    static let legalStarts = WordTable(needles(legalStartTable))
     /// What it speaks of; one of these must be in it.
     static let legalWords = needles(legalWordTable)
     /// What the footer of a mailing list says.
