@@ -34,6 +34,8 @@ public enum MetaKey {
     public static let flags = "flags"
     /// When the server got it, microseconds since 1970.
     public static let arrivedAt = "arrived_at"
+    /// The conversation as the mail server counts it (Gmail).
+    public static let threadID = "thread_id"
     public static let url = "url"
     public static let contentType = "content_type"
     /// Entries older than this (microseconds since 1970) are not wanted.

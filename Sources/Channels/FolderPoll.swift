@@ -147,7 +147,9 @@ struct FolderPoll {
                     [uid], firstBytes: FetchPlan.pieceBytes, offset: offset, sizeBytesMax: FetchPlan.pieceBytes + FetchPlan.sizeSlack
                 ) { piece = $0 }
                 guard let piece, !piece.bytes.isEmpty else { break }
-                first = first ?? FetchedMail(uid: uid, flags: piece.flags, internalDate: piece.internalDate, bytes: [])
+                first =
+                    first
+                    ?? FetchedMail(uid: uid, flags: piece.flags, internalDate: piece.internalDate, threadID: piece.threadID, bytes: [])
                 try await sink.write(piece.bytes)
                 offset += piece.bytes.count
                 guard offset <= limit else {
@@ -195,6 +197,7 @@ struct FolderPoll {
         var meta = [MetaKey.folder: folder]
         if !mail.flags.isEmpty { meta[MetaKey.flags] = mail.flags.joined(separator: " ") }
         meta[MetaKey.arrivedAt] = mail.internalDate.map { String($0.microseconds) }
+        meta[MetaKey.threadID] = mail.threadID
         return RawItem(externalID: cursor.externalID(folder: folder, uid: mail.uid), kind: .mail, bytes: mail.bytes, meta: meta)
     }
 }

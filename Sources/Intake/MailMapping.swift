@@ -11,9 +11,10 @@ enum MailMapping {
     static let headersKept = [
         "Reply-To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "Return-Path", "Sender",
         "Auto-Submitted", "Precedence", "List-Id", "List-Unsubscribe", "Feedback-ID", "X-Failed-Recipients", "Original-Envelope-Id",
-        "Thread-Index", "Thread-Topic", "X-GM-THRID", "Importance", "X-Priority",
+        "Thread-Index", "Thread-Topic", threadField, "Importance", "X-Priority",
     ]
     static let headerCharactersMax = 1000
+    private static let threadField = "X-GM-THRID"
     static let disguisesMax = 500
 
     /// - Parameter writer: who wrote it when that is not who it is from.
@@ -31,6 +32,11 @@ enum MailMapping {
         result.references = mail.references
         result.attachments = attachments
         result.fields = fields(mail)
+        // The server knows; what the mail says of itself could be anybody's.
+        if let thread = item.meta[MetaKey.threadID] {
+            result.fields.removeAll { $0.name == threadField }
+            result.fields.append(Interaction.Field(name: threadField, value: thread))
+        }
         result.fields += Set(mail.seals.map(\.stored)).sorted().map { Interaction.Field(name: Interaction.sealField, value: $0) }
         result.fields += disguises(mail)
         result.fingerprint = fingerprint(mail, item: item, attachments: attachments)

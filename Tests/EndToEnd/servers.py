@@ -82,9 +82,9 @@ class Process:
 
 class Dovecot:
     """IMAP and LMTP; any user, password `pw`; one Maildir a user. With `oauth`, the address that tells whose an access token is, also by
-    token; with `relay`, a submission service that hands mail on to that port."""
+    token; with `relay`, a submission service that hands mail on to that port; with `pop3`, the same mailboxes over POP3."""
 
-    def __init__(self, folder, tls=None, oauth=None, relay=None):
+    def __init__(self, folder, tls=None, oauth=None, relay=None, pop3=False):
         self.folder, self.imap, self.lmtp = folder, free_port(), free_port()
         mail = pwd.getpwnam("mail")
         self.uid, self.gid = mail.pw_uid, mail.pw_gid
@@ -94,6 +94,7 @@ class Dovecot:
             os.chmod(part, 0o755)
         os.chown(f"{folder}/spool", self.uid, self.gid)
         self.submission = free_port() if relay else None
+        self.pop3 = free_port() if pop3 else None
         more = ""
         if oauth:
             with open(f"{folder}/oauth2.conf", "w") as f:
@@ -128,9 +129,20 @@ service submission-login {{
   }}
 }}
 """
+        if pop3:
+            more += f"""
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {self.pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+"""
         with open(f"{folder}/dovecot.conf", "w") as f:
             f.write(f"""
-protocols = imap lmtp{" submission" if relay else ""}
+protocols = imap lmtp{" submission" if relay else ""}{" pop3" if pop3 else ""}
 listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/run

@@ -118,6 +118,17 @@ import Testing
         }
     }
 
+    @Test func `the server's count of conversations stands for what the mail says of itself`() async throws {
+        try await House.with { house in
+            var item = House.mail("1", "From: ann@example.com\nSubject: Chair\nX-GM-THRID: 666\n\nHello")
+            item.meta[MetaKey.threadID] = "1234567890123456789"
+            try await house.spool("box", item)
+            try await house.drain(house.digest())
+            let mail = try #require(try await house.interactions().first)
+            #expect(mail.fields.filter { $0.name == "X-GM-THRID" }.map(\.value) == ["1234567890123456789"])
+        }
+    }
+
     @Test func `a mail of which only the header came says so where its text would be`() async throws {
         try await House.with { house in
             var item = House.mail("1", "From: ann@example.com\nSubject: Photos\n\n")

@@ -126,6 +126,21 @@ import Testing
         }
     }
 
+    @Test func `a server that counts conversations is asked for a mail's`() async throws {
+        let server = StubServer.imap("IMAP4rev1 X-GM-EXT-1") { peer, tag, command in
+            #expect(command == "UID FETCH 5:6 (UID FLAGS INTERNALDATE X-GM-THRID BODY.PEEK[])")
+            peer.say("* 1 FETCH (X-GM-THRID 18446744073709551615 UID 5 BODY[] \"a\")\r\n* 2 FETCH (UID 6 X-GM-THRID nonsense BODY[] \"b\")")
+            peer.say("\(tag) OK done")
+            return true
+        }
+        try await withLoop { loop in
+            let client = try await IMAPClient.connect(server.imap(), on: loop, logger: logger)
+            var mails: [FetchedMail] = []
+            try await client.fetch([5, 6]) { mails.append($0) }
+            #expect(mails.map(\.threadID) == ["18446744073709551615", nil])
+        }
+    }
+
     @Test func `a connection lost within a mail is an error and not half a mail`() async throws {
         let server = StubServer.imap { peer, _, _ in
             peer.say(Array("* 1 FETCH (UID 5 BODY[] {1000}\r\nonly this".utf8))

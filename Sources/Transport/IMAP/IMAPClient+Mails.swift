@@ -32,7 +32,7 @@ extension IMAPClient {
         for set in IMAPText.sets(uids, limit: Self.uidsPerCommand) {
             try await begin()
             do {
-                let running = try await startFetch("\(set) (UID FLAGS INTERNALDATE BODY.PEEK[]\(part))", sizeBytesMax)
+                let running = try await startFetch("\(set) (UID FLAGS INTERNALDATE\(threadItem) BODY.PEEK[]\(part))", sizeBytesMax)
                 while let mail = try await nextMail(running, offset) {
                     do { try await each(mail) } catch {
                         await breakOff(error)
@@ -46,6 +46,9 @@ extension IMAPClient {
             }
         }
     }
+
+    /// Gmail tells which conversation a mail belongs to, but not in the mail (developers.google.com/workspace/gmail/imap/imap-extensions).
+    private nonisolated var threadItem: String { capabilities.contains("X-GM-EXT-1") ? " X-GM-THRID" : "" }
 
     private func startFetch(_ arguments: String, _ sizeBytesMax: Int) async throws -> Running {
         framer.literalBytesMax = sizeBytesMax
@@ -61,7 +64,9 @@ extension IMAPClient {
             // Past the end of a mail some servers say NIL instead of an empty string.
             var bytes: [UInt8] = []
             if case .string(let found) = body { bytes = found } else if offset == 0 { continue }
-            return FetchedMail(uid: uid, flags: items["FLAGS"]?.words ?? [], internalDate: Self.internalDate(items), bytes: bytes)
+            return FetchedMail(
+                uid: uid, flags: items["FLAGS"]?.words ?? [], internalDate: Self.internalDate(items),
+                threadID: items["X-GM-THRID"]?.number.map { "\($0)" }, bytes: bytes)
         }
         return nil
     }

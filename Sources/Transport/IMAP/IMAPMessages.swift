@@ -40,12 +40,15 @@ public struct FetchedMail: Sendable, Equatable {
     public var uid: UInt32
     public var flags: [String]
     public var internalDate: Timestamp?
+    /// The conversation as the server counts it (Gmail's X-GM-THRID, decimal); nil elsewhere.
+    public var threadID: String?
     public var bytes: [UInt8]
 
-    public init(uid: UInt32, flags: [String], internalDate: Timestamp?, bytes: [UInt8]) {
+    public init(uid: UInt32, flags: [String], internalDate: Timestamp?, threadID: String? = nil, bytes: [UInt8]) {
         self.uid = uid
         self.flags = flags
         self.internalDate = internalDate
+        self.threadID = threadID
         self.bytes = bytes
     }
 }
