@@ -44,6 +44,8 @@ public enum MetaKey {
     public static let cut = "cut"
     /// `public-form` for a post to one of our own forms.
     public static let format = "format"
+    /// Of an item that a channel file made: the file's name.
+    public static let channel = "channel"
     /// Set on a mail whose part is known already and which is whole now.
     public static let whole = "whole"
     /// Set on old mail that somebody brought in: it starts nothing.
@@ -52,10 +54,13 @@ public enum MetaKey {
 
 /// The source that fits an account.
 /// - Parameters:
+///   - channels: the channel files in force.
 ///   - connect: opens an IMAP dialogue on the same loop.
 ///   - connectPOP3: opens a POP3 session on the same loop.
 public func source(
-    for account: Account, loop: TransferLoop, connect: @escaping @Sendable (LineEndpoint) async throws -> IMAPClient,
+    for account: Account, loop: TransferLoop, channels: ChannelShelf = ChannelShelf(),
+    warn: @escaping @Sendable (String) -> Void = { _ in },
+    connect: @escaping @Sendable (LineEndpoint) async throws -> IMAPClient,
     connectPOP3: @escaping @Sendable (LineEndpoint) async throws -> POP3Client
 ) -> any Source {
     switch account.kind {
@@ -63,5 +68,6 @@ public func source(
     case .folder: FolderSource(account: account)
     case .imap: IMAPSource(account: account, connect: connect)
     case .pop3: POP3Source(account: account, connect: connectPOP3)
+    case .channel: ChannelSource(account: account, file: account.channel.flatMap { channels[$0.name] }, loop: loop, warn: warn)
     }
 }

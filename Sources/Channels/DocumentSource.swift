@@ -158,9 +158,10 @@ struct DocumentCursor: Equatable {
 }
 
 /// RFC 4648 §4.
-func base64(_ text: String) -> String {
+func base64(_ text: String) -> String { base64(Array(text.utf8)) }
+
+func base64(_ bytes: [UInt8]) -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    let bytes = Array(text.utf8)
     var out: [UInt8] = []
     for start in stride(from: 0, to: bytes.count, by: 3) {
         let group = bytes[start..<min(start + 3, bytes.count)]

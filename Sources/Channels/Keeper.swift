@@ -11,12 +11,25 @@ public struct Keeper: Sendable {
     public var now: @Sendable () -> Timestamp
     /// What the readers of mailboxes need beside.
     public var ledger: Ledger
+    /// Seals what must not stand readable in the database; nil where there is no key.
+    public var vault: Vault?
+
+    public struct Vault: Sendable {
+        public var seal: @Sendable (String) throws -> String
+        public var open: @Sendable (String) throws -> String
+        public init(seal: @escaping @Sendable (String) throws -> String, open: @escaping @Sendable (String) throws -> String) {
+            self.seal = seal
+            self.open = open
+        }
+    }
 
     public init(
         cursor: @escaping @Sendable (_ stream: String) async throws -> String?,
         known: @escaping @Sendable (_ externalIDs: [String]) async throws -> Set<String>,
-        store: @escaping @Sendable (Batch) async throws -> Void, now: @escaping @Sendable () -> Timestamp, ledger: Ledger
+        store: @escaping @Sendable (Batch) async throws -> Void, now: @escaping @Sendable () -> Timestamp, ledger: Ledger,
+        vault: Vault? = nil
     ) {
+        self.vault = vault
         self.cursor = cursor
         self.known = known
         self.store = store

@@ -74,6 +74,8 @@ extension SourceError {
     public static func remedy(of error: any Error) -> Remedy {
         switch error {
         case let error as SourceError: error.remedy
+        case let trouble as ChannelTrouble: trouble.remedy == .stop || trouble.remedy == .reauth ? .stop : .retry(notBefore: trouble.wait)
+        case is ChannelCallError: .stop
         case let error as TransportError:
             switch error {
             case .authorization: .stop

@@ -1,6 +1,7 @@
 // Daemon: the map. Reads the settings, builds every room of the house in the order of a message's way, and runs them until told to stop.
 //
 // In: a configuration file. Out: a running daemon. Never: work of its own on messages; each service owns its part, rows join them.
+import Channels
 import Console
 import Delivery
 import Desk
@@ -61,6 +62,7 @@ struct House: Sendable {
     let delivery: DeliveryService
     let console: ConsoleService
     let tokens: OAuthKeeper
+    let channels: ChannelShelf
     let watch: AlertService
     let lock: FileLock?
     let notify = Notify()
@@ -84,9 +86,13 @@ struct House: Sendable {
 
         let owner = "node-\(settings.node)-\(getpid())"
         tokens = OAuthKeeper(
-            settings.oauth, shelf: .in(store, seal: try settings.tokenSeal(), owner: owner), loop: loop, logger: logger, now: store.time.now
+            settings.oauth, shelf: .in(store, seal: try settings.tokenSeal(isNeeded: true), owner: owner), loop: loop, logger: logger,
+            now: store.time.now
         )
-        intake = IntakeService(store: store, loop: loop, accounts: settings.accounts, tokens: tokens, logger: logger)
+        channels = ChannelShelf(settings.channels)
+        intake = IntakeService(
+            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: try settings.tokenSeal(),
+            logger: logger)
         let opened = store
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
@@ -137,6 +143,7 @@ struct House: Sendable {
             let parts = try Parts.load(new)
             await tokens.reload(new.oauth)
             watch.reload(new.alerts)
+            channels.put(new.channels)
             intake.reload(accounts: new.accounts)
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
             desk.reload(new.desk(parts.rules, parts.replyTexts))

@@ -4,7 +4,8 @@ import Rules
 extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
-        "start", "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing", "after", "tls",
+        "start", "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing", "after", "tls", "channel",
+        "config",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -17,6 +18,7 @@ extension Settings {
         case .imap: place = try url(map.required("url"), schemes: ["imap", "imaps"])
         case .pop3: place = try url(map.required("url"), schemes: ["pop3", "pop3s"])
         case .feed, .form: place = try url(map.required("url"), schemes: ["http", "https", "file"])
+        case .channel: place = "channel://" + (try map.required("channel").string())
         }
         var account = Account(name: entry.key, kind: kind, url: place)
         account.user = try map["user"]?.string()
@@ -39,10 +41,10 @@ extension Settings {
         if let node = map["tls"] { account.tls.allowPlain = try allowsPlain(node, account) }
         if let node = map["after"] { account.after = try after(node, kind) }
         // A mailbox or an export holds years of messages; each of their writers would be a new customer, and welcomed.
-        account.start = try map["start"]?.oneOf(Account.Start.self) ?? (isMailbox || kind == .form ? .latest : .all)
+        account.start = try map["start"]?.oneOf(Account.Start.self) ?? (isMailbox || kind == .form || kind == .channel ? .latest : .all)
         if let node = map["size_max"] { account.sizeBytesMax = try node.sizeBytes(in: 1 << 10...1 << 30) }
         if let node = map["mailforms"] {
-            guard kind != .feed, kind != .form else {
+            guard kind != .feed, kind != .form, kind != .channel else {
                 throw node.error("`mailforms` is for accounts that bring mail; `\(kind.rawValue)` brings none, remove it")
             }
             account.mailForms = try mailForms(node)
@@ -57,6 +59,7 @@ extension Settings {
         case .imap: .seconds(60)  // IDLE says so at once; this is the safety net
         case .pop3, .feed, .form: .seconds(300)
         case .folder: .seconds(1)
+        case .channel: .seconds(10)  // each stream says itself how often it is asked; this is how often we look
         }
     }
 

@@ -1,3 +1,4 @@
+import Channels
 public import Desk
 public import Domain
 import FoundationEssentials
@@ -22,6 +23,8 @@ public struct Settings: Sendable {
     public var logFormat = LogOutput.Format.logfmt
     public var logLevel = "info"
     public var accounts: [Account] = []
+    /// The channel files that accounts name.
+    var channels: [String: ChannelFile] = [:]
     public var senders: [Sender] = []
     public var forms: [PublicForm] = []
     public var replies = ReplySettings()
@@ -99,6 +102,7 @@ public struct Settings: Sendable {
             }
         }
         for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts.append(try account(entry, secrets)) }
+        try settings.takeChannels(root, secrets, file)
         for entry in try root["senders"]?.namedEntries().entries ?? [] { settings.senders.append(try sender(entry, secrets)) }
         for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
         if let node = root["threading"] { settings.threading = try threading(node) }

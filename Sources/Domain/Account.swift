@@ -33,8 +33,10 @@ public struct Account: Sendable, Hashable {
     public var plusAddressing = false
     /// What becomes of a mail on its server once it is stored here.
     public var after = After.keep
+    /// Of a kind of source that a channel file describes.
+    public var channel: ChannelAccount?
 
-    public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder }
+    public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder, channel }
     public enum Start: String, Sendable, CaseIterable { case all, latest }
 
     /// Only mails that are stored whole are touched, and only those that were read since this was asked for.
@@ -56,6 +58,22 @@ public struct Account: Sendable, Hashable {
         tls = TLS()
         start = .all
         sizeBytesMax = 50 << 20
+    }
+}
+
+/// What an account gives to its channel file.
+public struct ChannelAccount: Sendable, Hashable {
+    /// The file's name without `.yaml`.
+    public var name: String
+    /// What the file asks for, by name; a list has several values. Whatever is a secret or not, it is kept as one.
+    public var inputs: [String: [Secret]]
+    /// Changes with the file, so that a changed file starts the account anew.
+    public var digest: String
+
+    public init(name: String, inputs: [String: [Secret]] = [:], digest: String = "") {
+        self.name = name
+        self.inputs = inputs
+        self.digest = digest
     }
 }
 

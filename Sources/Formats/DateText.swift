@@ -61,6 +61,14 @@ public enum DateText {
             day: isDay ? digits[4] * 10 + digits[5] : 1, hour: 0, minute: 0, second: 0, zoneMinutes: 0)
     }
 
+    /// An instant of the calendar; nil when there is no such day or hour.
+    public static func instant(
+        year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, microsecond: Int = 0, zoneMinutes: Int = 0
+    ) -> Timestamp? {
+        time(
+            year: year, month: month, day: day, hour: hour, minute: minute, second: second, micro: microsecond, zoneMinutes: zoneMinutes)
+    }
+
     /// Checks every field; a leap second counts as the next second, 24:00:00 as the next day.
     static func time(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, micro: Int = 0, zoneMinutes: Int) -> Timestamp? {
         guard (1...12).contains(month), (1...31).contains(day), (0...24).contains(hour), (0...59).contains(minute),

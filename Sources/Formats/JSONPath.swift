@@ -27,6 +27,21 @@ public struct JSONPath: Sendable, Hashable {
         case equal = "==", unequal = "!=", atMost = "<=", atLeast = ">=", less = "<", greater = ">"
     }
 
+    /// The member the path begins with; nil when it begins with `$`, `.` or an index.
+    public var firstName: String? {
+        if !isAbsolute, case .name(let name)? = steps.first { name } else { nil }
+    }
+
+    /// Whether it can match one value at most (RFC 9535 §2.3.5.1).
+    public var isSingular: Bool {
+        steps.allSatisfy { step in
+            switch step {
+            case .name, .index: true
+            case .all, .filter: false
+            }
+        }
+    }
+
     public init(_ text: String) throws(JSONPathError) {
         var reader = JSONPathReader(text)
         self = try reader.path()

@@ -44,7 +44,7 @@ public indirect enum JSONValue: Sendable, Hashable {
         case .array(let items): return items.map(\.plain).filter { !$0.isEmpty }.joined(separator: ", ")
         case .object(let members):
             for name in ["label", "labels", "text", "name", "title", "value"] {
-                if let value = self[name], !value.plain.isEmpty { return value.plain }
+                if let text = self[name]?.plain, !text.isEmpty { return text }
             }
             return members.map { "\($0.name): \($0.value.plain)" }.joined(separator: ", ")
         }

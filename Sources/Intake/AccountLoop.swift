@@ -20,17 +20,19 @@ final class AccountLoop: Sendable {
     let store: Store
     private let gate: HostGate
     private let board: HealthBoard
+    private let seal: TokenSeal?
     private let logger: Logger
     private let waker = Waker()
     private let task = Mutex<(Task<Void, Never>?, stopped: Bool)>((nil, false))
     private let health: Mutex<AccountHealth>
 
-    init(account: Account, source: any Source, store: Store, gate: HostGate, board: HealthBoard, logger: Logger) {
+    init(account: Account, source: any Source, store: Store, gate: HostGate, board: HealthBoard, seal: TokenSeal? = nil, logger: Logger) {
         self.account = account
         self.source = source
         self.store = store
         self.gate = gate
         self.board = board
+        self.seal = seal
         var logger = logger
         logger[metadataKey: "account"] = "\(account.name)"
         self.logger = logger
@@ -122,7 +124,14 @@ final class AccountLoop: Sendable {
         return Keeper(
             cursor: { stream in try await Self.stored { try await self.store.read { try $0.accounts.cursor(name, stream) } } },
             known: { ids in try await Self.stored { try await self.store.read { try $0.spool.known(name, externalIDs: ids) } } },
-            store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger)
+            store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger,
+            vault: seal.map { seal in
+                Keeper.Vault {
+                    try seal.seal($0, purpose: "channel \(name)")
+                } open: {
+                    try seal.open($0, purpose: "channel \(name)")
+                }
+            })
     }
 
     private var ledger: Keeper.Ledger {

@@ -46,6 +46,8 @@ struct Digester: Sendable {
         do {
             switch item.kind {
             case .mail: return Digested(item: item, result: .success([try await mail(item)]))
+            case .post where item.meta[MetaKey.format] == ChannelItem.format:
+                return Digested(item: item, result: .success([try channelItem(item)]))
             case .post: return Digested(item: item, result: .success(try feed(item)))
             case .form: return try form(item)
             }
@@ -115,6 +117,13 @@ struct Digester: Sendable {
             try await slimmer.feed(piece)
         }
         return try await slimmer.finish()
+    }
+
+    private func channelItem(_ item: SpooledItem) throws -> Digested.Entry {
+        let channel = item.meta[MetaKey.channel] ?? ""
+        let message = try ChannelItemMapping.interaction(
+            item.bytes, externalID: item.externalID, channel: channel, account: item.account, receivedAt: item.receivedAt)
+        return Digested.Entry(interaction: message, reason: "a person wrote it: it came through \(channel)")
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

@@ -14,6 +14,7 @@ public import Transport
 /// Polls every account on its own schedule and keeps its health. One account never delays another.
 public final class IntakeService: Service {
     private let store: Store
+    private let seal: TokenSeal?
     private let logger: Logger
     private let gate = HostGate()
     private let makeSource: @Sendable (Account) -> any Source
@@ -24,9 +25,16 @@ public final class IntakeService: Service {
     private let changed: AsyncStream<Void>.Continuation
 
     /// - Parameter tokens: for accounts that log in by OAuth 2.
-    public convenience init(store: Store, loop: TransferLoop, accounts: [Account], tokens: OAuthKeeper? = nil, logger: Logger) {
-        self.init(store: store, accounts: accounts, logger: logger) { account in
-            source(for: account, loop: loop) { endpoint in
+    ///   - channels: the channel files in force.
+    ///   - seal: keeps sessions from standing readable in the database.
+    public convenience init(
+        store: Store, loop: TransferLoop, accounts: [Account], tokens: OAuthKeeper? = nil, channels: ChannelShelf = ChannelShelf(),
+        seal: TokenSeal? = nil, logger: Logger
+    ) {
+        self.init(store: store, accounts: accounts, seal: seal, logger: logger) { account in
+            source(for: account, loop: loop, channels: channels) { words in
+                logger.warning("\(words)", metadata: ["account": "\(account.name)"])
+            } connect: { endpoint in
                 guard let tokens else { return try await IMAPClient.connect(endpoint, on: loop, logger: logger) }
                 return try await tokens.connect(account.name, endpoint) { try await IMAPClient.connect($0, on: loop, logger: logger) }
             } connectPOP3: { endpoint in
@@ -37,8 +45,11 @@ public final class IntakeService: Service {
     }
 
     /// - Parameter makeSource: opens nothing; called once for each account that starts or changes.
-    public init(store: Store, accounts: [Account], logger: Logger, makeSource: @escaping @Sendable (Account) -> any Source) {
+    public init(
+        store: Store, accounts: [Account], seal: TokenSeal? = nil, logger: Logger, makeSource: @escaping @Sendable (Account) -> any Source
+    ) {
         self.store = store
+        self.seal = seal
         self.logger = logger
         self.makeSource = makeSource
         roster = Mutex(Roster(accounts))
@@ -77,7 +88,7 @@ public final class IntakeService: Service {
         for name in orders.stop { loops.withLock { $0[name] }?.stop() }
         for account in orders.start {
             let loop = AccountLoop(
-                account: account, source: makeSource(account), store: store, gate: gate, board: board, logger: logger)
+                account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, logger: logger)
             loops.withLock { $0[account.name] = loop }
             group.addTask {
                 await loop.run()

@@ -15,6 +15,20 @@ public struct TokenSeal: Sendable {
             inputKeyMaterial: SymmetricKey(data: secret), info: Array("hongyan tokens".utf8), outputByteCount: Self.keyBytes)
     }
 
+    /// Any text, in base64; `purpose` is authenticated.
+    public func seal(_ text: String, purpose: String) throws -> String {
+        guard let box = try AES.GCM.seal(Array(text.utf8), using: key, authenticating: Array(purpose.utf8)).combined else {
+            throw StoreError(.statement, "\(purpose) could not be sealed")
+        }
+        return box.base64EncodedString()
+    }
+
+    public func open(_ sealed: String, purpose: String) throws -> String {
+        guard let bytes = Data(base64Encoded: sealed) else { throw StoreError(.statement, "\(purpose) is not sealed") }
+        let plain = try AES.GCM.open(AES.GCM.SealedBox(combined: bytes), using: key, authenticating: Array(purpose.utf8))
+        return String(decoding: plain, as: UTF8.self)
+    }
+
     private struct Sealed: Codable {
         var access: String
         var refresh: String?

@@ -14,7 +14,8 @@ struct Hongyan: AsyncParsableCommand {
             SendCommand.self,
             Release.self, Migrate.self,
             User.self,
-            TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, InsightCommands.self,
+            TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, ChannelCommands.self,
+            InsightCommands.self,
             DigestTrial.self,
         ])
 

@@ -9,7 +9,7 @@ private let mayImport: [String: Set<String>] = [
     "Formats": ["Domain", "CXML", "CGMime", "CMark", "CIDN"],
     "Transport": ["Domain", "CCurl"],
     "Store": ["Domain", "Rules", "CSQLite", "CPostgres"],
-    "Channels": ["Domain", "Formats", "Transport"],
+    "Channels": ["Domain", "Rules", "Formats", "Transport"],
     "Intake": ["Domain", "Rules", "Formats", "Channels", "Transport", "Store"],
     "Desk": ["Domain", "Rules", "Insight", "Store"],
     "Journeys": ["Domain", "Rules", "Insight", "Store"],

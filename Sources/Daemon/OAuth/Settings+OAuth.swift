@@ -100,9 +100,10 @@ extension Settings {
     }
 
     /// From `token_key`, else from a file that is made when it is first needed. Nil when no account uses OAuth.
-    func tokenSeal() throws -> TokenSeal? {
+    /// - Parameter isNeeded: also when nothing uses it yet, for a reload may bring what does.
+    func tokenSeal(isNeeded: Bool = false) throws -> TokenSeal? {
         if let tokenKey { return TokenSeal(secret: Array(tokenKey.reveal().utf8)) }
-        guard !oauth.isEmpty else { return nil }
+        guard isNeeded || !oauth.isEmpty else { return nil }
         return TokenSeal(secret: try KeyFile.readOrMake("\(data)/token.key", bytes: TokenSeal.keyBytes))
     }
 }

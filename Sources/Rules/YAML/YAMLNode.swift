@@ -19,6 +19,8 @@ public struct YAMLNode: Sendable {
 
     /// Nothing was written: `key:`, `key: ~` or an empty document.
     public var isEmpty: Bool { if case .empty = content { true } else { false } }
+    /// Written without quotation marks.
+    public var isPlain: Bool { if case .scalar(_, let isPlain) = content { isPlain } else { false } }
     public var isMapping: Bool { if case .mapping = content { true } else { false } }
     public var isList: Bool { if case .list = content { true } else { false } }
 

@@ -1,0 +1,76 @@
+import Domain
+public import Formats
+
+/// What a record became: the members of an interaction, an order or a customer as one flat JSON object, in the order of the file.
+public struct ChannelItem: Sendable, Hashable {
+    public var externalID: String
+    public var product: ChannelFile.Stream.Product
+    /// Changes when the source says the record was changed.
+    public var revision: String?
+    public var value: JSONValue
+
+    public subscript(name: String) -> JSONValue? { value[name] }
+    var occurredAt: Timestamp? { value["occurred_at"].flatMap { DateText.iso8601($0.plain) } }
+}
+
+extension ChannelFile.Mapping {
+    static let partsMax = 500
+    static let fieldsMax = 1000
+    private static let numbers: Set<String> = ["rating", "author.followers"]
+
+    /// - Returns: nil when there is no id.
+    func item(_ scope: ChannelScope, _ product: ChannelFile.Stream.Product, revision: ChannelExpression? = nil) -> ChannelItem? {
+        var members: [JSONValue.Member] = []
+        var html: String?
+        var hasText = false
+        for (name, expression) in targets {
+            guard let value = expression.value(scope) else { continue }
+            let text = Text.trim(value.plain)
+            guard !text.isEmpty else { continue }
+            if name == "html" { html = text }
+            if name == "text" { hasText = true }
+            if name == "occurred_at" {
+                guard let time = DateText.iso8601(text) else { continue }
+                members.append(.init(name, .string(DateFormat.exact(time))))
+            } else if Self.numbers.contains(name), Double(text) != nil {
+                members.append(.init(name, .number(text)))
+            } else {
+                members.append(.init(name, .string(text)))
+            }
+        }
+        if let html, !hasText { members.append(.init("text", .string(HTMLText.text(html)))) }
+        guard let id = members.first(where: { $0.name == "external_id" })?.value.string else { return nil }
+        let fields = fields(scope)
+        if !fields.isEmpty { members.append(.init("fields", .object(fields))) }
+        if let parts { members += list(parts, scope) }
+        return ChannelItem(externalID: id, product: product, revision: revision?.text(scope), value: .object(members))
+    }
+
+    private func fields(_ scope: ChannelScope) -> [JSONValue.Member] {
+        var found: [JSONValue.Member] = []
+        for (name, expression) in fields.prefix(Self.fieldsMax) {
+            if let text = expression.text(scope), !Text.trim(text).isEmpty { found.append(.init(name, .string(Text.trim(text)))) }
+        }
+        guard let pairs, let list = pairs.list.value(scope) else { return found }
+        for record in (list.array ?? [list]).prefix(Self.fieldsMax) {
+            let inner = scope.with(record: record)
+            guard let name = pairs.key.text(inner).map(Text.trim), !name.isEmpty else { continue }
+            guard let text = pairs.value.text(inner).map(Text.trim), !text.isEmpty else { continue }
+            found.append(.init(name, .string(text)))
+        }
+        return found
+    }
+
+    private func list(_ parts: Parts, _ scope: ChannelScope) -> [JSONValue.Member] {
+        guard let list = parts.list.value(scope) else { return [] }
+        var found: [JSONValue] = []
+        for record in (list.array ?? [list]).prefix(Self.partsMax) {
+            let inner = scope.with(record: record)
+            let members = parts.members.compactMap { name, expression in
+                expression.text(inner).flatMap { $0.isEmpty ? nil : JSONValue.Member(name, .string($0)) }
+            }
+            if !members.isEmpty { found.append(.object(members)) }
+        }
+        return found.isEmpty ? [] : [.init(parts.name, .array(found))]
+    }
+}

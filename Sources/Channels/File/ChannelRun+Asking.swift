@@ -1,0 +1,217 @@
+import Domain
+import Formats
+import Transport
+
+extension ChannelRun {
+    static let retriesMax = 3
+    /// Without a word from the source.
+    static let firstWait = Duration.seconds(5)
+    static let longestWait = Duration.seconds(3600)
+    static let wordsMax = 200
+
+    typealias Build = (inout ChannelRun) throws(ChannelCallError) -> (CallBuilder, ChannelScope)
+
+    /// Sends a request with the account's authorisation and judges the answer by the file's rules.
+    /// - Parameter build: called anew for each try, so that a renewed session is in it.
+    mutating func ask(_ build: Build) async throws -> ChannelAnswer {
+        try await renewIfDue()
+        var hasRenewed = false
+        var tries = 0
+        while true {
+            var (builder, scope) = try build(&self)
+            try authorize(&builder, file.auth, scope)
+            let call = try builder.call()
+            try allow(call)
+            var answer = try await send(call)
+            guard let trouble = judge(answer, scope) else { return answer }
+            switch trouble.remedy {
+            case .ignore:
+                answer.isIgnored = true
+                return answer
+            case .reauth where !hasRenewed && canRenew:
+                hasRenewed = true
+                try await renew(isForced: true)
+            case .retry where tries < Self.retriesMax:
+                tries += 1
+                try await tools.pause(trouble.wait ?? Self.firstWait)
+            default: throw trouble
+            }
+        }
+    }
+
+    /// Requests go to the channel's own hosts, encrypted, or to this machine.
+    func allow(_ call: ChannelCall) throws(ChannelTrouble) {
+        let scope = scope()
+        let wanted = ([file.base].compactMap { $0 } + file.hosts).compactMap { expression -> String? in
+            let text = expression.text(scope) ?? ""
+            return text.contains("://") ? Self.origin(text) : Self.origin("https://\(text)")
+        }
+        guard let origin = Self.origin(call.url), let host = Self.host(call.url), wanted.contains(origin) || isNamed(origin) else {
+            throw ChannelTrouble(
+                remedy: .stop,
+                say: "the source leads to \(masked(Shown.url(call.url))), which is none of its own hosts; add it to `hosts` if it is right")
+        }
+        let isLocal = host == "127.0.0.1" || host == "localhost" || host == "[::1]"
+        guard call.url.lowercased().hasPrefix("https://") || isLocal else {
+            throw ChannelTrouble(remedy: .stop, say: "\(masked(Shown.url(call.url))) is not encrypted; only https is asked")
+        }
+    }
+
+    /// A host that a login or token address of the file itself names.
+    private func isNamed(_ origin: String) -> Bool {
+        let scope = scope()
+        switch file.auth {
+        case .oauth2(let oauth): return Self.origin(oauth.tokenURL.text(scope) ?? "") == origin
+        case .session(let session):
+            return [session.login.url, session.refresh?.url].contains { $0.flatMap { Self.origin($0.text(scope) ?? "") } == origin }
+        default: return false
+        }
+    }
+
+    /// Host and port: what stands behind another port is another server.
+    static func origin(_ url: String) -> String? {
+        guard let host = host(url), let scheme = url.firstRange(of: "://") else { return nil }
+        let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let tail = authority.split(separator: "@").last.map(String.init) ?? ""
+        let port = tail.dropFirst(host.count).drop { $0 == ":" }
+        let usual = url.lowercased().hasPrefix("https") ? "443" : "80"
+        return "\(host):\(port.isEmpty ? usual : String(port))"
+    }
+
+    /// Nothing that went wrong on the way tells a secret that stands in an address.
+    func send(_ call: ChannelCall) async throws -> ChannelAnswer {
+        do { return try await tools.send(call) } catch let error as TransportError {
+            throw ChannelTrouble(remedy: .backoff, say: masked("\(error)"))
+        }
+    }
+
+    static func host(_ url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let host = authority.split(separator: "@").last.map(String.init) ?? ""
+        if host.hasPrefix("[") { return String(host.prefix { $0 != "]" }).lowercased() + "]" }
+        return host.isEmpty ? nil : String(host.prefix { $0 != ":" }).lowercased()
+    }
+
+    // MARK: Judging
+
+    /// Nil when the answer is good.
+    func judge(_ answer: ChannelAnswer, _ scope: ChannelScope) -> ChannelTrouble? {
+        var scope = scope
+        scope.headers = answer.headers
+        let root = (try? JSONValue.parse(answer.body)) ?? .null
+        scope.root = root
+        scope.record = root
+        for rule in file.errors where matches(rule, answer.status, scope) {
+            let wait = rule.waitTime ?? rule.wait.flatMap { $0.value(scope) }.flatMap(waiting) ?? retryAfter(answer)
+            return ChannelTrouble(remedy: rule.remedy, wait: wait, say: rule.say ?? words(answer, root))
+        }
+        switch answer.status {
+        case 200..<300, 304:
+            let isGood = answer.status == 304 || root.isNull || file.ok.allSatisfy { $0.holds(scope) }
+            return isGood ? nil : ChannelTrouble(remedy: .stop, say: words(answer, root))
+        case 401, 403: return ChannelTrouble(remedy: canRenew ? .reauth : .stop, say: words(answer, root))
+        case 408, 429, 500...:
+            return ChannelTrouble(remedy: .backoff, wait: retryAfter(answer) ?? rateReset(scope), say: words(answer, root))
+        default: return ChannelTrouble(remedy: .stop, say: words(answer, root))
+        }
+    }
+
+    private func matches(_ rule: ChannelFile.ErrorRule, _ status: Int, _ scope: ChannelScope) -> Bool {
+        guard rule.status.isEmpty || rule.status.contains(status) else { return false }
+        return rule.body.allSatisfy { path, values in
+            scope.value(path).map { values.contains(ChannelFile.Condition.spelled($0)) } ?? false
+        }
+    }
+
+    /// An instant, or seconds from now.
+    private func waiting(_ value: JSONValue) -> Duration? {
+        if let seconds = Double(value.plain), seconds.isFinite {
+            return .milliseconds(Int64(min(max(0, seconds), Double(Self.longestWait.components.seconds)) * 1000))
+        }
+        guard let time = DateText.iso8601(value.plain) else { return nil }
+        return min(max(.zero, time - tools.now()), Self.longestWait)
+    }
+
+    private func rateReset(_ scope: ChannelScope) -> Duration? { file.rate?.reset?.value(scope).flatMap(waiting) }
+
+    /// RFC 9110 §10.2.3: seconds or a date.
+    private func retryAfter(_ answer: ChannelAnswer) -> Duration? {
+        guard let text = answer.headers.first(where: { $0.name.lowercased() == "retry-after" })?.value else { return nil }
+        if let seconds = Int64(Text.trim(text)) { return min(.seconds(max(0, seconds)), Self.longestWait) }
+        return DateText.rfc5322(text).map { min(max(.zero, $0 - tools.now()), Self.longestWait) }
+    }
+
+    /// What the source says, without what the account keeps secret.
+    private func words(_ answer: ChannelAnswer, _ root: JSONValue) -> String {
+        var said = ""
+        for name in ["error_description", "errmsg", "message", "msg", "error", "detail", "description", "title", "errors", "meta"] {
+            guard let value = root[name], !value.plain.isEmpty else { continue }
+            said = value.plain
+            break
+        }
+        if said.isEmpty, root.isNull {
+            let start = String(decoding: answer.body.prefix(400), as: UTF8.self)
+            said = start.lowercased().contains("<html") ? "a web page" : Text.firstLine(start)
+        }
+        return "\(file.name) answered \(answer.status)" + (said.isEmpty ? "" : ": \(masked(said).prefix(Self.wordsMax))")
+    }
+
+    func masked(_ text: String) -> String {
+        var text = text
+        for input in file.inputs where input.kind == .secret {
+            guard let secret = config[input.name]?.plain, secret.utf8.count >= 4 else { continue }
+            text = text.replacing(secret, with: "•••").replacing(CallBuilder.pathPart(secret), with: "•••")
+        }
+        for secret in Array(state.session.values) + Array(state.replySession.values) where secret.utf8.count >= 8 {
+            text = text.replacing(secret, with: "•••")
+        }
+        return text
+    }
+
+    // MARK: Documents
+
+    func document(
+        _ answer: ChannelAnswer, _ format: ChannelFile.Stream.Format, decode: ChannelFile.Stream.Decoding?, body: ChannelExpression?
+    ) throws(ChannelTrouble) -> JSONValue {
+        var bytes = answer.body
+        if let body {
+            guard let outer = try? JSONValue.parse(bytes) else { throw unreadable("JSON", bytes) }
+            var scope = scope()
+            scope.root = outer
+            scope.record = outer
+            bytes = Array((body.text(scope) ?? "").utf8)
+        }
+        if decode == .base64 {
+            var decoder = TransferDecoder()
+            let plain = decoder.base64(bytes[...])
+            guard !plain.isEmpty || bytes.isEmpty else { throw unreadable("base64", bytes) }
+            bytes = plain
+        }
+        switch format {
+        case .json:
+            guard let value = try? JSONValue.parse(bytes) else { throw unreadable("JSON", bytes) }
+            return value
+        case .jsonl:
+            var items: [JSONValue] = []
+            for line in bytes.split(separator: 0x0A) where !line.allSatisfy({ $0 <= 0x20 }) {
+                guard let value = try? JSONValue.parse(Array(line)) else { throw unreadable("a line of JSON", Array(line)) }
+                items.append(value)
+            }
+            return .array(items)
+        case .csv:
+            let rows: [CSVRow]
+            do { rows = try CSV.parse(bytes) } catch { throw ChannelTrouble(remedy: .backoff, say: "\(file.name): \(error)") }
+            return .array(rows.map { .object($0.fields.map { .init($0.name, .string($0.value)) }) })
+        case .xml:
+            guard let value = XMLTree.read(bytes) else { throw unreadable("XML", bytes) }
+            return value
+        }
+    }
+
+    private func unreadable(_ wanted: String, _ bytes: [UInt8]) -> ChannelTrouble {
+        let start = String(decoding: bytes.prefix(200), as: UTF8.self).lowercased()
+        let found = bytes.isEmpty ? "nothing" : start.contains("<html") || start.contains("<!doctype") ? "a web page" : "something else"
+        return ChannelTrouble(remedy: .backoff, say: "\(file.name) answered with \(found) instead of \(wanted)")
+    }
+}

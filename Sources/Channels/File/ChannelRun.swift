@@ -1,0 +1,343 @@
+public import Domain
+public import Formats
+
+/// What is remembered of an account between polls, as JSON: the session, what the check told, a cursor for each stream and partition.
+public struct ChannelState: Sendable, Hashable {
+    /// By name; `renew_at` is when it should be renewed.
+    public var session: [String: String] = [:]
+    /// Where answers need a permission of their own.
+    public var replySession: [String: String] = [:]
+    public var check: [String: String] = [:]
+    /// A digest of the account's inputs; sealed like a session.
+    var inputs: String?
+    public var cursors: [String: Mark] = [:]
+
+    /// How far one partition of one stream is read.
+    public struct Mark: Sendable, Hashable {
+        public var cursor: String?
+        /// The newest ids of a stream without a cursor of its own, newest first.
+        public var seen: [String] = []
+        public var etag: String?
+        /// Nothing older is wanted: the account began with `start: latest`.
+        public var since: String?
+        public init(cursor: String? = nil) { self.cursor = cursor }
+    }
+
+    public init() {}
+    static let seenMax = 2000
+}
+
+/// What ended a poll before its end, and what is to be done.
+public struct ChannelTrouble: Error, Hashable, CustomStringConvertible {
+    public var remedy: ChannelFile.Remedy
+    /// Not earlier than this.
+    public var wait: Duration?
+    /// For people; holds no secret.
+    public var say: String
+    public var description: String { say }
+}
+
+/// One harvest: what a page, or a poll, brought, and the state to store with it.
+public struct ChannelBatch: Sendable {
+    public var stream: String
+    /// Oldest first.
+    public var items: [ChannelItem]
+    public var state: ChannelState
+}
+
+/// One poll of one account, by its channel file. Knows no network and no clock: requests go through `send`.
+public struct ChannelRun {
+    public struct Tools: Sendable {
+        public var send: @Sendable (ChannelCall) async throws -> ChannelAnswer
+        /// Stores what came and the state with it, in one transaction.
+        public var keep: @Sendable (ChannelBatch) async throws -> Void
+        public var now: @Sendable () -> Timestamp
+        /// Waits for the rate limit.
+        public var pause: @Sendable (Duration) async throws -> Void
+        /// Sentences for the operator.
+        public var warn: @Sendable (String) -> Void
+
+        public init(
+            send: @escaping @Sendable (ChannelCall) async throws -> ChannelAnswer,
+            keep: @escaping @Sendable (ChannelBatch) async throws -> Void,
+            now: @escaping @Sendable () -> Timestamp, pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
+            warn: @escaping @Sendable (String) -> Void = { _ in }
+        ) {
+            self.send = send
+            self.keep = keep
+            self.now = now
+            self.pause = pause
+            self.warn = warn
+        }
+    }
+
+    /// Items held until the last page is there.
+    static let waitingMax = 1000
+
+    public enum Start: String, Sendable, CaseIterable { case latest, all }
+
+    var file: ChannelFile
+    let config: JSONValue
+    let account: String
+    let tools: Tools
+    public internal(set) var state: ChannelState
+    /// What look-ups found, by look-up and key.
+    var found: [String: [String: JSONValue]] = [:]
+    /// Definitions that were fetched for the partition in hand.
+    var definitions: Set<String> = []
+    /// Which partition of a stream is asked first: the one behind the last that the source refused.
+    public var resumeAt: [String: String] = [:]
+    var isAnswering = false
+
+    /// - Parameter config: the account's inputs by name.
+    public init(_ file: ChannelFile, config: [String: JSONValue], account: String, state: ChannelState, tools: Tools) {
+        self.file = file
+        var members: [JSONValue.Member] = []
+        for input in file.inputs {
+            if let value = config[input.name] {
+                members.append(.init(input.name, value))
+            } else if !input.preset.isEmpty {
+                members.append(.init(input.name, input.kind == .list ? .array(input.preset.map { .string($0) }) : .string(input.preset[0])))
+            }
+        }
+        self.config = .object(members)
+        self.account = account
+        self.state = state
+        self.tools = tools
+    }
+
+    func scope(_ more: [String: JSONValue] = [:]) -> ChannelScope {
+        var names: [String: JSONValue] = [
+            "config": config, "now": .string(DateFormat.exact(tools.now())),
+            "session": Self.object(state.session), "check": Self.object(state.check), "cursor": .null,
+        ]
+        for (name, value) in more { names[name] = value }
+        return ChannelScope(names: names)
+    }
+
+    static func object(_ values: [String: String]) -> JSONValue {
+        .object(values.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
+    }
+
+    // MARK: One stream
+
+    /// Reads what is new and hands it to `keep`, batch by batch, each with the state that belongs to it.
+    public mutating func poll(_ stream: ChannelFile.Stream, start: Start = .latest) async throws {
+        let all = try await partitions(stream)
+        let turn = all.firstIndex { $0.key == resumeAt[stream.name] } ?? 0
+        var first: ChannelTrouble?
+        // One that is in trouble holds up no other; where the source has had enough, the next poll begins with the next one.
+        for (offset, (key, names)) in (all[turn...] + all[..<turn]).enumerated() {
+            do {
+                try await poll(stream, mark: key, names, start)
+            } catch let trouble as ChannelTrouble {
+                if trouble.remedy == .skip {
+                    tools.warn(trouble.say)
+                    continue
+                }
+                let known = trouble.remedy == .resetCursor ? try await reset(key, stream, trouble) : trouble
+                first = first ?? known
+                guard known.remedy == .backoff || known.remedy == .retry else { continue }
+                resumeAt[stream.name] = all[(turn + offset + 1) % all.count].key
+                break
+            }
+        }
+        if let first { throw first }
+    }
+
+    /// From the beginning, once: what is there is known by its ids. When that helps nothing, nothing does.
+    private mutating func reset(_ key: String, _ stream: ChannelFile.Stream, _ trouble: ChannelTrouble) async throws -> ChannelTrouble {
+        var trouble = trouble
+        if state.cursors[key]?.cursor == nil { trouble.remedy = .stop }
+        state.cursors[key] = .init()
+        try await tools.keep(ChannelBatch(stream: stream.name, items: [], state: state))
+        return trouble
+    }
+
+    /// Names a partition's cursor, and what its requests see.
+    private mutating func partitions(_ stream: ChannelFile.Stream) async throws -> [(key: String, names: [String: JSONValue])] {
+        guard let each = stream.each else { return [(stream.name, [:])] }
+        var values: [JSONValue] = []
+        if let list = each.list {
+            let value = list.value(scope()) ?? .array([])
+            values = value.array ?? [value]
+        } else if let request = each.request, let records = each.records {
+            let pages = try await pages(of: request, each.page, records: records)
+            values = pages
+        }
+        let found = values.map { value in
+            let id = [value.string, value["id"]?.plain, value["name"]?.plain].compactMap { $0 }.first { !$0.isEmpty } ?? value.json
+            return (key: "\(stream.name)/\(id)", names: [each.name: value])
+        }
+        if each.request != nil {  // what is gone from the list is not asked again
+            let keys = Set(found.map(\.key))
+            state.cursors = state.cursors.filter { !$0.key.hasPrefix("\(stream.name)/") || keys.contains($0.key) }
+        }
+        return found
+    }
+
+    /// All records of a request that lists something.
+    private mutating func pages(of request: ChannelFile.Request, _ page: ChannelFile.Page?, records: JSONPath) async throws -> [JSONValue] {
+        var all: [JSONValue] = []
+        var turner = PageTurner(page ?? ChannelFile.Page())
+        while true {
+            let answer = try await ask { run throws(ChannelCallError) in
+                let scope = run.scope()
+                var builder = try CallBuilder(request, base: run.file.base, scope)
+                turner.put(into: &builder)
+                return (builder, scope)
+            }
+            if answer.isIgnored { return all }
+            let root = try document(answer, .json, decode: nil, body: nil)
+            let found = Self.records(records, root)
+            all += found
+            guard turner.turn(found, root: root, answer: answer, scope: scope(), warn: tools.warn) else { return all }
+        }
+    }
+
+    /// A lone object under `[*]` counts as one record.
+    static func records(_ path: JSONPath, _ root: JSONValue) -> [JSONValue] {
+        let values = path.values(in: root, root: root)
+        if path.isSingular, values.count == 1, let items = values[0].array { return items }
+        if path.text.hasSuffix("[*]"), let before = try? JSONPath(String(path.text.dropLast(3))),
+            let lone = before.first(in: root, root: root),
+            case .object = lone
+        {
+            return [lone]
+        }
+        return values.filter { !$0.isNull }
+    }
+
+    private mutating func poll(_ stream: ChannelFile.Stream, mark key: String, _ names: [String: JSONValue], _ start: Start) async throws {
+        let isFirst = state.cursors[key] == nil
+        var mark = state.cursors[key] ?? .init()
+        definitions = []
+        if isFirst, start == .latest { mark.since = DateFormat.exact(tools.now()) }
+        // Of a source that goes forward in time, the first page would be the oldest one.
+        if isFirst, start == .latest, stream.cursor.kind == .time, stream.cursor.order == .asc, stream.cursor.place != nil {
+            mark.cursor = DateFormat.exact(tools.now())
+        }
+        var reading = StreamReading(stream, mark: mark)
+        do {
+            try await read(stream, key, names, &reading, isOnePage: isFirst && start == .latest)
+        } catch {
+            // Newest first, and the rest would not come: what came is kept, the place is not. It is known by its ids.
+            if !reading.commitsPages, reading.waitingCount > 0 {
+                try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+            }
+            throw error
+        }
+    }
+
+    private mutating func read(
+        _ stream: ChannelFile.Stream, _ key: String, _ names: [String: JSONValue], _ reading: inout StreamReading, isOnePage: Bool
+    ) async throws {
+        var turner = PageTurner(stream.page, isNewestFirst: !reading.commitsPages)
+        while true {
+            let current = reading
+            let page = turner
+            let answer = try await ask { run throws(ChannelCallError) in
+                let (reading, turner) = (current, page)
+                var more = names
+                more["cursor"] = reading.sent() ?? .null
+                let scope = run.scope(more)
+                var builder = try CallBuilder(stream.request, base: run.file.base, scope)
+                if let place = stream.cursor.place, let value = reading.sent() { builder.put(value, at: place) }
+                if stream.cursor.usesETag, let etag = reading.mark.etag { builder.headers.append(("If-None-Match", etag)) }
+                turner.put(into: &builder)
+                return (builder, scope)
+            }
+            if answer.status == 304 || answer.isIgnored {
+                state.cursors[key] = reading.mark(atEnd: true)
+                return try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+            }
+            let root = try document(answer, stream.format, decode: stream.decode, body: stream.body)
+            var inner = scope(names)
+            inner.root = root
+            inner.headers = answer.headers
+            let all = Self.records(stream.records, root)
+            let fresh = reading.take(all, inner)
+            let items = try await items(of: fresh, stream, inner, since: reading.mark.since)
+            reading.finishPage(items, root: inner, etag: answer.headers.first { $0.name.lowercased() == "etag" }?.value)
+            let goesOn = turner.turn(all, root: root, answer: answer, scope: inner, cursorMoved: reading.hasMoved, warn: tools.warn)
+            if turner.isStalled, stream.cursor.kind == .time {
+                tools.warn("a full page of one moment: what else belongs to that second is left out, or nothing after it would come")
+                reading.passSecond()
+            }
+            let isEnd = !goesOn || reading.isAtKnown || isOnePage
+            if reading.commitsPages || isEnd {
+                state.cursors[key] = reading.mark(atEnd: isEnd)
+                try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+            } else if reading.waitingCount >= Self.waitingMax {
+                // With the old place: after a crash these come again, and are known.
+                try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+            }
+            if isEnd { return }
+        }
+    }
+
+    private mutating func items(
+        of records: [JSONValue], _ stream: ChannelFile.Stream, _ scope: ChannelScope, since: String?
+    ) async throws -> [ChannelItem] {
+        let since = since.flatMap(DateText.iso8601)
+        var nameless = 0
+        defer { if nameless > 0 { tools.warn("\(nameless) records have no external_id; they were left out") } }
+        guard !records.isEmpty else { return [] }
+        for lookup in stream.lookups { try await look(up: lookup, for: records, scope) }
+        return records.compactMap { record in
+            var inner = scope.with(record: record)
+            for lookup in stream.lookups {
+                let key = lookup.keys.map { $0.text(inner) ?? "" } ?? ""
+                inner.names[lookup.name] = found[lookup.name]?[key] ?? .null
+            }
+            guard let item = stream.map.item(inner, stream.product, revision: stream.revision) else {
+                nameless += 1
+                return nil
+            }
+            if let since, item.occurredAt.map({ $0 < since }) ?? false { return nil }
+            return isOurs(item) ? nil : item
+        }
+    }
+
+    /// Our own posts come back with everybody's.
+    private func isOurs(_ item: ChannelItem) -> Bool {
+        guard let me = state.check["self"], !me.isEmpty else { return false }
+        return item["author.id"]?.plain == me
+    }
+
+    private mutating func look(up lookup: ChannelFile.Lookup, for records: [JSONValue], _ scope: ChannelScope) async throws {
+        guard let keys = lookup.keys else {
+            guard definitions.insert(lookup.name).inserted else { return }
+            let answer = try await ask { run throws(ChannelCallError) in
+                (try CallBuilder(lookup.request, base: run.file.base, scope), scope)
+            }
+            if answer.isIgnored { return }
+            let root = try document(answer, .json, decode: nil, body: nil)
+            let value = lookup.records.map { path in
+                path.isSingular ? path.first(in: root, root: root) ?? .null : .array(path.values(in: root, root: root))
+            }
+            found[lookup.name] = ["": value ?? root]
+            return
+        }
+        guard let recordsPath = lookup.records, let index = lookup.index else { return }
+        var wanted: [String] = []
+        var seen: Set<String> = []
+        for record in records {
+            guard let key = keys.text(scope.with(record: record)), !key.isEmpty, found[lookup.name]?[key] == nil else { continue }
+            if seen.insert(key).inserted { wanted.append(key) }
+        }
+        for from in stride(from: 0, to: wanted.count, by: lookup.batch) {
+            let some = wanted[from..<min(from + lookup.batch, wanted.count)].map { JSONValue.string($0) }
+            var inner = scope
+            inner.names["keys"] = .array(some)
+            let answer = try await ask { [inner] run throws(ChannelCallError) in
+                (try CallBuilder(lookup.request, base: run.file.base, inner), inner)
+            }
+            if answer.isIgnored { continue }
+            let root = try document(answer, .json, decode: nil, body: nil)
+            for record in Self.records(recordsPath, root) {
+                if let key = index.first(in: record, root: root)?.plain { found[lookup.name, default: [:]][key] = record }
+            }
+        }
+    }
+}

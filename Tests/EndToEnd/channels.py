@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""Social networks and form services with bad days: every item arrives exactly once, through faults and kill -9.
+
+    channels.py --hongyan BINARY --share FOLDER [--seconds 40] [--kills 6] [--seed 4] [--keep]
+
+A local server plays Mastodon, Bluesky, Telegram, WeCom and Typeform from answers made here, and injects what real ones do: 429 with each kind of
+reset, 500, half an answer, a page of HTML, dropped connections, sessions that end, duplicates, items out of order. The channel files are the ones of
+the project, but for their address and how often they ask.
+"""
+import http.server
+import json
+import os
+import random
+import re
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frame
+import servers
+from frame import Checks
+from servers import wait_for
+
+NAMES = ("mastodon", "bluesky", "telegram", "wecom-kf", "typeform")
+
+
+def iso(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class World:
+    """What the sources hold, and how they answer."""
+
+    def __init__(self, seed):
+        self.lock = threading.Lock()
+        self.chance = random.Random(seed)
+        self.items = {name: [] for name in NAMES}
+        self.faults = 0
+        self.is_quiet = False
+        self.logins = 0
+        self.access, self.refresh, self.wecom = None, None, None
+        self.confirmed = 0
+
+    def happen(self):
+        """Something new somewhere."""
+        name = self.chance.choice(NAMES)
+        number = len(self.items[name]) + 1
+        self.items[name].append({"n": number, "at": time.time() - self.chance.random() * 3})
+
+    def fault(self, handler, name):
+        """True when the request was spoilt."""
+        if self.is_quiet or self.chance.random() > 0.25:
+            return False
+        self.faults += 1
+        kind = self.chance.randrange(7)
+        if kind == 0:
+            handler.give({}, 429, {"Retry-After": "1"})
+        elif kind == 1:
+            handler.give({}, 429, {"X-RateLimit-Reset": iso(time.time() + 1), "RateLimit-Reset": str(int(time.time()) + 1)})
+        elif kind == 2:
+            handler.give({"error": "oops"}, 500)
+        elif kind == 3:
+            handler.raw(b"<html><body>Log in</body></html>", 200, "text/html")
+        elif kind == 4:
+            handler.raw(b'{"items":[{"id":', 200)
+        elif kind == 5:
+            handler.close_connection = True
+            handler.connection.close()
+        elif name == "telegram":
+            handler.give({"ok": False, "parameters": {"retry_after": 1}}, 429)
+        else:
+            self.access = self.wecom = None  # every session ends
+            handler.give({"error": "ExpiredToken"}, 400) if name == "bluesky" else handler.give({"errcode": -1, "errmsg": "busy"}, 503)
+        return True
+
+    # MARK: the sources
+
+    def mastodon(self, handler, query):
+        since = int(query.get("min_id", ["0"])[0])
+        found = [item for item in self.items["mastodon"] if 1000 + item["n"] > since][:80]
+        handler.give([
+            {"id": str(1000 + item["n"]), "type": "mention", "account": {"id": "7", "acct": "zoe", "display_name": "Zoe", "followers_count": 3},
+             "status": {"id": f"m{item['n']}", "content": f"<p>mention {item['n']}</p>", "created_at": iso(item["at"]), "url": "https://x.test/1", "visibility": "public"}}
+            for item in reversed(found)  # newest first inside the page
+        ])
+
+    def bluesky(self, handler, query):
+        newest = list(reversed(self.items["bluesky"]))
+        start = int(query.get("cursor", ["0"])[0])
+        page = newest[start:start + 10]
+        if page and self.chance.random() < 0.3:
+            page = page[:1] + page  # the same twice
+        answer = {"notifications": [
+            {"uri": f"at://did:plc:zoe/app.bsky.feed.post/{item['n']}", "cid": f"c{item['n']}", "reason": "mention",
+             "author": {"did": "did:plc:zoe", "handle": "zoe.test", "displayName": "Zoe"}, "record": {"text": f"hello {item['n']}", "createdAt": iso(item["at"])},
+             "indexedAt": iso(item["at"])} for item in page]}
+        if start + 10 < len(newest):
+            answer["cursor"] = str(start + 10)
+        handler.give(answer)
+
+    def telegram(self, handler, query):
+        offset = int(query.get("offset", ["0"])[0])
+        self.confirmed = max(self.confirmed, offset)
+        found = [item for item in self.items["telegram"] if item["n"] >= self.confirmed][:100]
+        handler.give({"ok": True, "result": [
+            {"update_id": item["n"], "message": {"message_id": item["n"], "date": int(item["at"]), "chat": {"id": 5}, "from": {"id": 5, "first_name": "小"}, "text": f"在吗 {item['n']}"}}
+            for item in found]})
+
+    def wecom_messages(self, handler, body):
+        at = int(body.get("cursor") or 0)
+        page = self.items["wecom-kf"][at:at + 5]
+        handler.give({"errcode": 0, "next_cursor": str(at + len(page)), "has_more": 1 if at + len(page) < len(self.items["wecom-kf"]) else 0, "msg_list": [
+            {"msgid": f"w{item['n']}", "open_kfid": "kf1", "external_userid": "u1", "send_time": int(item["at"]), "origin": 3, "msgtype": "text", "text": {"content": f"你好 {item['n']}"}}
+            for item in page]})
+
+    def typeform(self, handler, query):
+        newest = sorted(self.items["typeform"], key=lambda item: -item["at"])
+        if "before" in query:
+            tokens = [f"t{item['n']}" for item in newest]
+            newest = newest[tokens.index(query["before"][0]) + 1:]
+        handler.give({"items": [
+            {"token": f"t{item['n']}", "submitted_at": iso(item["at"]), "answers": [
+                {"type": "email", "email": f"c{item['n']}@customers.test", "field": {"ref": "mail", "type": "email"}},
+                {"type": "text", "text": f"words {item['n']}", "field": {"ref": "why", "type": "long_text"}}]} for item in newest]})
+
+    def expected(self):
+        made = {
+            "mastodon": "mentions/m{}", "bluesky": "mentions/at://did:plc:zoe/app.bsky.feed.post/{}", "telegram": "messages/5:{}",
+            "wecom-kf": "messages/w{}", "typeform": "responses/t{}"}
+        return {name: sorted(made[name].format(item["n"]) for item in self.items[name]) for name in NAMES}
+
+
+def serve(world):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def give(self, value, status=200, headers=None):
+            self.raw(json.dumps(value).encode(), status, "application/json", headers)
+
+        def raw(self, body, status, kind="application/json", headers=None):
+            try:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                pass  # killed
+
+        def do_GET(self):
+            self.answer({})
+
+        def do_POST(self):
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.answer(json.loads(raw) if raw.startswith(b"{") else {})
+
+        def answer(self, body):
+            url = urllib.parse.urlparse(self.path)
+            query, path = urllib.parse.parse_qs(url.query), url.path
+            token = self.headers.get("Authorization", "")
+            with world.lock:
+                if "createSession" in path or "refreshSession" in path:
+                    if "refreshSession" in path and token != f"Bearer {world.refresh}":
+                        return self.give({"error": "ExpiredToken"}, 400)
+                    world.logins += 1
+                    world.access, world.refresh = f"access-{world.logins}", f"refresh-{world.logins}"
+                    return self.give({"accessJwt": world.access, "refreshJwt": world.refresh, "did": "did:plc:us"})
+                if path == "/cgi-bin/gettoken":
+                    world.logins += 1
+                    world.wecom = f"wecom-{world.logins}"
+                    return self.give({"errcode": 0, "access_token": world.wecom, "expires_in": 7200})
+                name = next((name for name, part in (("mastodon", "/api/v1/"), ("bluesky", "/xrpc/"), ("telegram", "/bot"), ("wecom-kf", "/cgi-bin/"), ("typeform", "/forms/")) if path.startswith(part)), None)
+                if path.endswith("verify_credentials"):
+                    return self.give({"id": "99"})
+                if path.endswith("getSession"):
+                    return self.give({"did": "did:plc:us"})
+                if path.endswith("/getMe"):
+                    return self.give({"ok": True, "result": {"id": 1}})
+                if world.fault(self, name):
+                    return None
+                if name == "bluesky" and token != f"Bearer {world.access}":
+                    return self.give({"error": "ExpiredToken"}, 400)
+                if name == "wecom-kf" and query.get("access_token") != [world.wecom]:
+                    return self.give({"errcode": 42001, "errmsg": "access_token expired"})
+                if path.endswith("notifications") and name == "mastodon":
+                    return world.mastodon(self, query)
+                if path.endswith("listNotifications"):
+                    return world.bluesky(self, query)
+                if path.endswith("getProfiles"):
+                    return self.give({"profiles": [{"did": did, "followersCount": 12} for did in query.get("actors", [])]})
+                if path.endswith("getUpdates"):
+                    return world.telegram(self, query)
+                if path.endswith("sync_msg"):
+                    return world.wecom_messages(self, body)
+                if path.endswith("batchget"):
+                    return self.give({"errcode": 0, "customer_list": [{"external_userid": user, "nickname": "小红"} for user in body.get("external_userid_list", [])]})
+                if path.endswith("/responses"):
+                    return world.typeform(self, query)
+                if path.startswith("/forms/"):
+                    return self.give({"title": "Feedback", "fields": [{"ref": "why", "title": "Why?"}]})
+                return self.give({"error": "no such thing"}, 404)
+
+        def log_message(self, *arguments):
+            pass
+
+    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def share(options, folder, base):
+    """The project's own files, but for the address and the pace of five channels."""
+    target = f"{folder}/share"
+    os.makedirs(f"{target}/channels")
+    for name in os.listdir(options.share):
+        if name in ("templates", "static", "models", "demo"):
+            os.symlink(f"{options.share}/{name}", f"{target}/{name}")
+    for name in NAMES:
+        with open(f"{options.share}/channels/{name}.yaml", encoding="utf-8") as f:
+            text = f.read()
+        text = re.sub(r"https://(api\.telegram\.org|qyapi\.weixin\.qq\.com)", base, text)
+        text = re.sub(r"every: \d+[smh]", "every: 1s", text).replace("wait: 60s", "wait: 1s").replace("timeout: 65s", "timeout: 5s")
+        with open(f"{target}/channels/{name}.yaml", "w", encoding="utf-8") as f:
+            f.write(text)
+    return target
+
+
+def story(options, folder):
+    check = Checks()
+    world = World(options.seed)
+    server = serve(world)
+    base = f"http://127.0.0.1:{server.server_address[1]}"
+    database = f"{folder}/hongyan.sqlite3"
+    with open(f"{folder}/hongyan.yaml", "w") as f:
+        f.write(f"""database: sqlite://{database}
+data: {folder}/data
+share: {share(options, folder, base)}
+listen: 127.0.0.1:0
+accounts:
+  mastodon: {{kind: channel, channel: mastodon, start: all, every: 500ms, plain: true, config: {{base: "{base}", token: {{env: TOKEN}}}}}}
+  bluesky: {{kind: channel, channel: bluesky, start: all, every: 500ms, plain: true, config: {{pds: "{base}", identifier: us, password: {{env: TOKEN}}}}}}
+  telegram: {{kind: channel, channel: telegram, start: all, every: 500ms, plain: true, config: {{token: {{env: TOKEN}}}}}}
+  wecom-kf: {{kind: channel, channel: wecom-kf, start: all, every: 500ms, plain: true, config: {{corpid: us, secret: {{env: TOKEN}}, kf: [kf1]}}}}
+  typeform: {{kind: channel, channel: typeform, start: all, every: 500ms, plain: true, config: {{base: "{base}", token: {{env: TOKEN}}, forms: [f1]}}}}
+""")
+    environment = dict(os.environ, TOKEN="t0ken-of-ours")
+    command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
+
+    def start():
+        return servers.Process(command, f"{folder}/log", env=environment)
+
+    def stored():
+        found = {name: [] for name in NAMES}
+        for account, external in frame.rows(database, "SELECT account, external_id FROM interactions WHERE direction = 'inbound'"):
+            found[account].append(external)
+        return {name: sorted(ids) for name, ids in found.items()}
+
+    daemon = start()
+    try:
+        chance = random.Random(options.seed + 1)
+        end = time.time() + options.seconds
+        kills = sorted(time.time() + chance.random() * options.seconds for _ in range(options.kills))
+        while time.time() < end:
+            with world.lock:
+                for _ in range(chance.randrange(4)):
+                    world.happen()
+            time.sleep(0.1)
+            if kills and time.time() > kills[0]:
+                kills.pop(0)
+                daemon.kill()
+                daemon = start()
+        world.is_quiet = True
+        with world.lock:
+            expected = world.expected()
+        total = sum(map(len, expected.values()))
+        try:
+            wait_for("all items", lambda: sum(map(len, stored().values())) >= total, 60, every=0.5)
+        except Exception as error:
+            print(f"not all came: {error}")
+        time.sleep(3)  # for doubles
+        found = stored()
+        print(f"       {total} items, {world.faults} faults, {options.kills} kills, {world.logins} logins")
+        for name in NAMES:
+            missing = sorted(set(expected[name]) - set(found[name]))
+            check.equal(f"{name}: {len(expected[name])} items, missing", missing, [])
+            check.equal(f"{name}: stored twice, or never made", len(found[name]) - len(set(found[name])) + len(set(found[name]) - set(expected[name])), 0)
+        rows = frame.rows(database, "SELECT author_name, body, fields FROM interactions WHERE account = 'wecom-kf' LIMIT 1")
+        check.true("a name that a look-up found is the writer's", rows and rows[0][0] == "小红" and rows[0][1].startswith("你好"), rows)
+        state = frame.rows(database, "SELECT value FROM account_cursors WHERE account = 'bluesky'")
+        check.true("no session stands readable in the database", state and not re.search("access-|refresh-", str(state)), state)
+        log = open(f"{folder}/log", errors="replace").read()
+        check.true("no secret stands in the log", "t0ken-of-ours" not in log and "access-" not in log)
+        shown = subprocess.run([options.hongyan, "status", "--config", f"{folder}/hongyan.yaml"], capture_output=True, text=True, env=environment).stdout
+        check.true("every account works", all(re.search(rf"^{name} +working", shown, re.M) for name in NAMES), shown)
+        check.equal("the daemon ends when told to", daemon.stop(), 0)
+    finally:
+        if daemon.alive():
+            daemon.stop()
+        server.shutdown()
+    return check
+
+
+if __name__ == "__main__":
+    parser = frame.arguments()
+    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=4)
+    frame.run(parser, "channels", story)
