@@ -39,7 +39,7 @@ final class Peer {
     init(_ descriptor: Int32, hear: @escaping (String) -> Void) {
         self.descriptor = descriptor
         self.hear = hear
-        var limit = timeval(tv_sec: 50, tv_usec: 0)
+        var limit = timeval(tv_sec: 300, tv_usec: 0)  // a machine with other work on it takes long over hundreds of connections
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
