@@ -31,7 +31,7 @@ struct ChannelCommands: AsyncParsableCommand {
         func run() async throws {
             let (problems, count) = try ChannelOperations.lint(files, folder: place.folder)
             for problem in problems { print(problem) }
-            print(problems.isEmpty ? "\(count) files are in order." : "\(problems.count) problems in \(count) files.")
+            print(problems.isEmpty ? "Read: \(count). All in order." : "Read: \(count). Problems: \(problems.count).")
             if !problems.isEmpty { throw ExitCode(1) }
         }
     }

@@ -27,7 +27,7 @@ public struct ChannelLibrary: Sendable {
 
     public static func read(_ path: String) throws(RuleError) -> ChannelFile {
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw RuleError(file: path, line: 1, column: 1, problem: "the file cannot be read")
+            throw RuleError(file: path, line: 1, column: 1, problem: "the file cannot be read; check that it exists and may be read")
         }
         guard bytes.count <= fileBytesMax else {
             throw RuleError(file: path, line: 1, column: 1, problem: "the file has more than \(fileBytesMax) bytes")
