@@ -28,18 +28,38 @@ extension Scene {
         model["canSplit"] = whole.messages.count > 1
         let name = whole.customer?.name ?? ticket.customerName
         model["placeholder"] = words.fill("write_to", ["name": name.isEmpty ? words["customer"] : name])
-        // A post on a public site or a form without an address cannot be answered from here.
         let last = whole.messages.last { $0.direction == .inbound && $0.nature == .human }
-        model["canReply"] = whole.customer?.email != nil || last?.author.email != nil
-        model["canQuote"] = last != nil
-        model["quotes"] = desk.settings.replies.quotes
-        let others = last.map { desk.others(on: $0, customer: whole.customer) } ?? []
-        if !others.isEmpty {
-            model["others"] = ["text": words.fill("reply_all", ["n": "\(others.count)"]), "who": others.joined(separator: ", ")] as Model
-        }
+        way(whole, last, &model)
         model["customer"] = customer(whole)
         if let warning = addressWarning(whole.address) { model["addressWarning"] = warning }
         return model
+    }
+
+    /// Where an answer goes, and what it may carry there.
+    private func way(_ whole: Conversation, _ last: Interaction?, _ model: inout Model) {
+        switch desk.way(of: whole.messages, customer: whole.customer, now: now) {
+        case .mail:
+            model["canReply"] = true
+            model["takesFiles"] = true
+            model["canQuote"] = last != nil
+            model["quotes"] = desk.settings.replies.quotes
+            let others = last.map { desk.others(on: $0, customer: whole.customer) } ?? []
+            guard !others.isEmpty else { return }
+            let names = others.joined(separator: ", ")
+            model["others"] = ["text": words.fill("reply_all", ["n": "\(others.count)"]), "who": names] as Model
+        case .channel(let channel, let account, _, let to):
+            model["canReply"] = true
+            let limit = channel.limit.map { words.fill("way_limit", ["n": "\($0)"]) } ?? ""
+            model["wayHint"] = words.fill("way_channel", ["account": account, "to": to]) + limit
+        case .closed(let account, let because):
+            let why =
+                switch because {
+                case .time(let end): words.fill("way_closed_time", ["account": account, "when": time.full(end)])
+                case .count(let most): words.fill("way_closed_count", ["account": account, "n": "\(most)"])
+                }
+            model["cannotReply"] = why
+        case .nowhere: model["cannotReply"] = words["cannot_reply"]
+        }
     }
 
     private func message(_ message: Interaction, in whole: Conversation) -> Model {

@@ -85,14 +85,12 @@ struct House: Sendable {
         loop = TransferLoop(logger: logger)
 
         let owner = "node-\(settings.node)-\(getpid())"
+        let seal = try settings.tokenSeal(isNeeded: true)
         tokens = OAuthKeeper(
-            settings.oauth, shelf: .in(store, seal: try settings.tokenSeal(isNeeded: true), owner: owner), loop: loop, logger: logger,
-            now: store.time.now
-        )
+            settings.oauth, shelf: .in(store, seal: seal, owner: owner), loop: loop, logger: logger, now: store.time.now)
         channels = ChannelShelf(settings.channels)
         intake = IntakeService(
-            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: try settings.tokenSeal(),
-            logger: logger)
+            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: seal, logger: logger)
         let opened = store
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
@@ -103,8 +101,8 @@ struct House: Sendable {
         journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(
-            store: store, loop: loop, senders: settings.senders, layouts: parts.layouts,
-            settings: settings.delivery, gate: gate, tokens: tokens, logger: logger,
+            store: store, loop: loop, senders: settings.allSenders, layouts: parts.layouts,
+            settings: settings.delivery, gate: gate, tokens: tokens, channels: channels, seal: seal, logger: logger,
             resolver: DNSResolver(loop: loop, servers: settings.nameservers))
         watch = AlertService(store: store, loop: loop, intake: intake, tokens: tokens, alerts: settings.alerts, logger: logger)
         let notify = notify
@@ -148,7 +146,7 @@ struct House: Sendable {
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
             desk.reload(new.desk(parts.rules, parts.replyTexts))
             journeys.reload(journeys: parts.journeys)
-            delivery.reload(senders: new.senders, layouts: parts.layouts)
+            delivery.reload(senders: new.allSenders, layouts: parts.layouts)
             logger.notice("Reloaded.", metadata: ["accounts": "\(new.accounts.count)", "journeys": "\(new.journeys.count)"])
             notify.ready("reloaded")
         } catch {
@@ -225,6 +223,7 @@ extension Settings {
         for queue in queues { desk.queuePolicies[queue.name] = queue }
         desk.replyTexts = replyTexts
         desk.loops = loopGuard
+        desk.channels = channelAnswers
         return desk
     }
 

@@ -48,7 +48,14 @@ extension Operations {
             switch result {
             case .planned(let reply): return "The answer to #\(number) is on its way (\(reply.send)); the draft \(draft) is sent once."
             case .unknownTicket: throw CommandError("there is no ticket #\(number)")
-            case .noAddress: throw CommandError("the customer of #\(number) has no mail address to answer to")
+            case .noAddress:
+                throw CommandError("the customer of #\(number) has no mail address, and what they wrote by takes no answers")
+            case .closed(let account, .time(let end)):
+                throw CommandError("\(account) took answers to the customer's last message until \(end); wait until they write again")
+            case .closed(let account, .count(let most)):
+                throw CommandError("\(account) takes \(most) answers to one message; wait until the customer writes again")
+            case .noFiles: throw CommandError("the customer's network takes words only; send the answer without files, or a link to them")
+            case .tooLongForChannel(let limit): throw CommandError("the customer's network takes \(limit) characters at most")
             case .empty: throw CommandError("there is no answer to send; give --text or write it on standard input")
             case .tooLong: throw CommandError("the answer is longer than \(Desk.textBytesMax >> 10) KiB")
             case .filesTooLarge:

@@ -1,5 +1,7 @@
 import Channels
+import Desk
 import Domain
+import Formats
 import FoundationEssentials
 import Rules
 
@@ -65,4 +67,21 @@ extension Settings {
         case .text: return [Secret(try node.string())]
         }
     }
+}
+
+extension Settings {
+    /// The configured senders, and one for each account whose channel takes answers.
+    var allSenders: [Sender] { senders + accounts.filter { answers(of: $0) != nil }.map { Sender(channel: $0) } }
+
+    /// By account.
+    var channelAnswers: [String: ChannelAnswers] {
+        accounts.reduce(into: [:]) { all, account in
+            guard let reply = answers(of: account) else { return }
+            all[account.name] = ChannelAnswers(
+                parts: { reply.parts(of: Markdown.text($0).trimmed) }, limit: reply.limit, openFor: reply.openFor,
+                messagesMax: reply.messagesMax, mayRepeat: reply.mayRepeat)
+        }
+    }
+
+    private func answers(of account: Account) -> ChannelFile.Reply? { account.channel.flatMap { channels[$0.name]?.reply } }
 }

@@ -127,12 +127,13 @@ extension Settings {
             "unsubscribe", "smtputf8", "oauth", "limits", "tls", "private", "port",
         ])
         try checkName(entry)
-        let kind = try map.required("kind").oneOf(Sender.Kind.self)
+        let named = try map.required("kind").oneOf(Sender.Kind.configurable.map(\.rawValue), what: "a value of `kind`")
+        let kind = Sender.Kind(rawValue: named) ?? .smtp
         let place =
             switch kind {
             case .folder: beside(entry.value.file, try map.required("path").string())
             case .smtp: try url(map.required("url"), schemes: ["smtp", "smtps"])
-            case .mx: ""
+            case .mx, .channel: ""
             }
         let from = try map.required("from")
         let text = try from.string()

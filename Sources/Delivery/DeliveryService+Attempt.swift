@@ -34,6 +34,7 @@ extension DeliveryService {
                 try await settle(row, verdict)
                 return nil
             }
+            if let answer = send.details.channel { return try await deliver(answer, row, from: lane.sender) }
             let composer = Composer(
                 layouts: layouts, publicURL: settings.publicURL, replyTo: settings.replyTo, signer: store.signer, templates: templates,
                 keyring: keyring)
@@ -56,7 +57,7 @@ extension DeliveryService {
         return nil
     }
 
-    private func settle(_ row: Claimed, _ verdict: Verdict) async throws {
+    func settle(_ row: Claimed, _ verdict: Verdict) async throws {
         let id = row.send.id
         try await patiently(row) { store in
             switch verdict {
@@ -259,6 +260,8 @@ extension DeliveryService {
                     // Past the lease only a last word counts: the row may be somebody else's, on its way again.
                     guard outcome.isFinal || transaction.now < leaseEnd else { return }
                     guard try transaction.sends.record(send.id, outcome, retry: retry) else { return }
+                    // What a network says of an account is nothing about an address.
+                    guard send.details.channel == nil else { return }
                     guard let words = try Self.lastRefusal(outcome, of: send, in: transaction),
                         let failure = AddressState.Failure(reply: words, send: send.id)
                     else { return }
@@ -283,7 +286,7 @@ extension DeliveryService {
     }
 
     /// Outlasts a short trouble of the database, for as long as the row is ours.
-    private func patiently<T: Sendable>(_ row: Claimed, _ body: @Sendable (Store) async throws -> T) async throws -> T {
+    func patiently<T: Sendable>(_ row: Claimed, _ body: @Sendable (Store) async throws -> T) async throws -> T {
         var schedule = PollSchedule(interval: .milliseconds(100), longestWait: .seconds(10))
         while true {
             do {
@@ -298,7 +301,7 @@ extension DeliveryService {
         }
     }
 
-    private func log(_ row: Claimed, _ message: Logger.Message, _ error: any Error) {
+    func log(_ row: Claimed, _ message: Logger.Message, _ error: any Error) {
         logger.error(message, metadata: ["send": "\(row.send.key)", "error": "\(error)"])
     }
 }

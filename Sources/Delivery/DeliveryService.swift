@@ -1,3 +1,4 @@
+public import Channels
 public import Domain
 public import Logging
 public import ServiceLifecycle
@@ -30,6 +31,10 @@ public final class DeliveryService: Service {
     let gate: DeliveryGate
     /// For senders that log in by OAuth 2.
     let tokens: OAuthKeeper?
+    /// For answers over channels.
+    let channels: ChannelShelf
+    /// Opens their sessions.
+    let seal: TokenSeal?
     let logger: Logger
     let resolver: DNSResolver
     let policies: MTASTS
@@ -52,19 +57,23 @@ public final class DeliveryService: Service {
         var homeless: [Claimed] = []
     }
 
-    /// - Parameter resolver: finds the servers of direct delivery; one that asks the machine's name servers when nil.
+    /// - Parameters:
+    ///   - channels, seal: shared with those who poll the same accounts.
+    ///   - resolver: finds the servers of direct delivery; one that asks the machine's name servers when nil.
     public convenience init(
         store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
-        tokens: OAuthKeeper? = nil, logger: Logger, resolver: DNSResolver? = nil
+        tokens: OAuthKeeper? = nil, channels: ChannelShelf = ChannelShelf(), seal: TokenSeal? = nil, logger: Logger,
+        resolver: DNSResolver? = nil
     ) {
         self.init(
-            store: store, loop: loop, senders: senders, layouts: layouts, settings: settings, gate: gate, tokens: tokens, logger: logger,
-            resolver: resolver, fetchPolicy: MTASTS.fetcher(loop))
+            store: store, loop: loop, senders: senders, layouts: layouts, settings: settings, gate: gate, tokens: tokens,
+            channels: channels, seal: seal, logger: logger, resolver: resolver, fetchPolicy: MTASTS.fetcher(loop))
     }
 
     init(
         store: Store, loop: TransferLoop, senders: [Sender], layouts: Layouts, settings: DeliverySettings, gate: DeliveryGate,
-        tokens: OAuthKeeper? = nil, logger: Logger, resolver: DNSResolver?,
+        tokens: OAuthKeeper? = nil, channels: ChannelShelf = ChannelShelf(), seal: TokenSeal? = nil, logger: Logger,
+        resolver: DNSResolver?,
         fetchPolicy: @escaping @Sendable (String) async throws -> HTTPResponse
     ) {
         self.store = store
@@ -72,6 +81,8 @@ public final class DeliveryService: Service {
         self.settings = settings
         self.gate = gate
         self.tokens = tokens
+        self.channels = channels
+        self.seal = seal
         self.logger = logger
         let resolver = resolver ?? DNSResolver(loop: loop)
         self.resolver = resolver
@@ -102,8 +113,13 @@ public final class DeliveryService: Service {
     /// The account a row goes out by: its own, else the default one.
     private func outlet(for send: Send) -> Outlet? {
         let outlets = outlets
-        guard let name = send.sender ?? settings.defaultSender else { return outlets.first }
+        let name = send.sender ?? defaultSender(outlets)
         return outlets.first { $0.sender.name == name }
+    }
+
+    /// Who sends rows that name nobody; never a channel.
+    private func defaultSender(_ outlets: [Outlet]) -> String? {
+        settings.defaultSender ?? outlets.first { $0.sender.kind != .channel }?.sender.name
     }
 
     /// Returns after graceful shutdown, when what was under way has ended or `settings.grace` is over.
@@ -211,7 +227,7 @@ public final class DeliveryService: Service {
         var shares: [SendShare] = []
         for outlet in outlets where outlet.isHungry {
             var lanes = [outlet.sender.name]
-            if outlet.sender.name == settings.defaultSender ?? outlets.first?.sender.name { lanes.append("") }
+            if outlet.sender.name == defaultSender(outlets) { lanes.append("") }
             if outlet.turn() { lanes.reverse() }  // neither of the two is always the first
             let (cursor, walk) = (outlet.cursor, lanes)
             let (urgent, others) = try await store.read { transaction in
@@ -263,7 +279,7 @@ public final class DeliveryService: Service {
 
     /// Rows for senders that nobody configured: they are held with the reason.
     private func strangers(besides outlets: [Outlet]) async throws -> [SendShare] {
-        let known = Set(outlets.map(\.sender.name) + (outlets.isEmpty ? [] : [""]))
+        let known = Set(outlets.map(\.sender.name) + (defaultSender(outlets) == nil ? [] : [""]))
         return try await store.read { transaction in
             var shares: [SendShare] = []
             for lane in try transaction.sends.lanes() where !known.contains(lane) {

@@ -17,7 +17,7 @@ enum Verdict: Sendable, Hashable {
     static func on(
         _ send: Send, senderIsKnown: Bool, allowsUTF8: Bool = false, loops: LoopGuard = LoopGuard(), in transaction: Transaction
     ) throws -> Verdict {
-        if EmailAddress(send.recipient, allowsUTF8: allowsUTF8) == nil {
+        if send.details.channel == nil, EmailAddress(send.recipient, allowsUTF8: allowsUTF8) == nil {
             guard EmailAddress(send.recipient, allowsUTF8: true) == nil else {
                 return .skip("\(send.recipient) needs a server that knows SMTPUTF8; set `smtputf8: true` for the sender if its server does")
             }
@@ -36,6 +36,9 @@ enum Verdict: Sendable, Hashable {
             }
         }
         guard senderIsKnown else {
+            if let channel = send.details.channel {
+                return .hold("account \(channel.account) is not configured, or its channel takes no answers any more")
+            }
             let name = send.sender.map { "sender \($0) is not configured" } ?? "no sender is configured"
             return .hold("\(name); add it to the configuration and release this row")
         }

@@ -59,6 +59,8 @@ public struct DeskSettings: Sendable {
     public var plusAddresses: [String: String] = [:]
     /// Whether answers carry a signed mark in their text.
     public var marksText = false
+    /// By account: those whose channel takes answers.
+    public var channels: [String: ChannelAnswers] = [:]
 
     public init(rules: RoutingRules = RoutingRules()) {
         self.rules = rules

@@ -183,9 +183,26 @@ public struct Sender: Sendable, Hashable {
     public var allowsPrivate: Bool
     /// Where the servers of direct delivery listen.
     public var port: Int
+    /// Of the kind `channel`.
+    public var channel: Account?
 
-    /// `mx` delivers straight to the servers of each recipient's domain.
-    public enum Kind: String, Sendable, CaseIterable { case smtp, folder, mx }
+    /// `mx` delivers straight to the servers of each recipient's domain; `channel` stands for an account whose channel takes answers.
+    public enum Kind: String, Sendable {
+        case smtp, folder, mx, channel
+
+        /// What may stand in the configuration.
+        public static let configurable: [Kind] = [.smtp, .folder, .mx]
+    }
+
+    /// The name of the sender that answers over a channel account. No configured sender's name holds a colon.
+    public static func channelName(_ account: String) -> String { "channel:\(account)" }
+
+    /// Answers over a channel account, one after the other.
+    public init(channel account: Account) {
+        self.init(name: Self.channelName(account.name), kind: .channel, url: "", from: "")
+        concurrency = 1
+        self.channel = account
+    }
 
     public init(name: String, kind: Kind, url: String, from: String) {
         self.name = name

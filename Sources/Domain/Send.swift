@@ -83,6 +83,8 @@ public struct Send: Sendable, Hashable, Codable {
         public var replyTo: String?
         /// Whether the text ends in our signed mark, `[h.s.…]`.
         public var isMarked = false
+        /// Set for an answer that goes back through a channel instead of by mail.
+        public var channel: ChannelAnswer?
 
         public init(
             to: [String] = [], cc: [String] = [], files: [Attachment] = [], quotes: ID<Interaction>? = nil, isAutomatic: Bool = false
@@ -95,7 +97,7 @@ public struct Send: Sendable, Hashable, Codable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case to, cc, files, quotes, isAutomatic = "automatic", replyTo = "reply_to", isMarked = "marked"
+            case to, cc, files, quotes, isAutomatic = "automatic", replyTo = "reply_to", isMarked = "marked", channel
         }
 
         /// Rows written by an older program lack what was added since.
@@ -108,7 +110,32 @@ public struct Send: Sendable, Hashable, Codable {
             isAutomatic = try values.decodeIfPresent(Bool.self, forKey: .isAutomatic) ?? false
             replyTo = try values.decodeIfPresent(String.self, forKey: .replyTo)
             isMarked = try values.decodeIfPresent(Bool.self, forKey: .isMarked) ?? false
+            channel = try values.decodeIfPresent(ChannelAnswer.self, forKey: .channel)
         }
+    }
+
+    /// An answer over the account that the question came by. One too long for the network is several rows: each plans the next when it is
+    /// accepted, so that they arrive in order.
+    public struct ChannelAnswer: Sendable, Hashable, Codable {
+        public var account: String
+        /// The message that is answered.
+        public var answers: ID<Interaction>
+        /// What follows this row's text, in rows of its own.
+        public var rest: [String]
+        /// Which part this is, from 1.
+        public var part: Int
+        /// The other side knows a repeated answer by its id, so one whose fate is unknown may be sent again.
+        public var mayRepeat: Bool
+
+        public init(account: String, answers: ID<Interaction>, rest: [String] = [], part: Int = 1, mayRepeat: Bool = false) {
+            self.account = account
+            self.answers = answers
+            self.rest = rest
+            self.part = part
+            self.mayRepeat = mayRepeat
+        }
+
+        private enum CodingKeys: String, CodingKey { case account, answers, rest, part, mayRepeat = "may_repeat" }
     }
 
     /// Decides consent, the resend rule and the headers.

@@ -23,7 +23,8 @@ struct Digested: Sendable {
     /// No further try can end otherwise.
     var isHopeless = false
 
-    var keepsBytes: Bool { item.kind == .mail }
+    /// A mail can be read again, and what a channel brought is needed whole to answer it.
+    var keepsBytes: Bool { item.kind == .mail || item.meta[MetaKey.format] == ChannelItem.format }
 }
 
 /// Why an item cannot be digested; the item's own fault.

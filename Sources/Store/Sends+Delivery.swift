@@ -67,12 +67,11 @@ extension Sends {
             return try postpone(id, .deferred, wait: max(wait, retry.wait(afterAttempt: attempt.number)), words)
         case .uncertain(let words):
             guard let attempt = try attempt(id) else { return false }
-            guard attempt.purpose.resendsUncertain, !attempt.isOver(retry, at: transaction.now) else {
+            guard attempt.repetition.resends, !attempt.isOver(retry, at: transaction.now) else {
                 try explain(id, "uncertain", "It may have arrived and is not sent again: \(words)")
                 return try finish(id, .uncertain, words, from: [.claimed, .handedOver])
             }
-            try explain(
-                id, "send", "It may have arrived and is sent again with the same Message-ID, as \(attempt.purpose.rawValue) mail: \(words)")
+            try explain(id, "send", "It may have arrived and is sent again \(attempt.repetition.same): \(words)")
             return try postpone(id, .planned, wait: retry.wait(afterAttempt: attempt.number), words)
         }
     }
@@ -115,17 +114,45 @@ extension Sends {
 
     private struct Attempt {
         let number: Int
-        let purpose: Send.Purpose
         let firstAt: Timestamp
+        let repetition: Repetition
 
         func isOver(_ retry: RetrySchedule, at now: Timestamp) -> Bool { now - firstAt >= retry.giveUpAfter }
     }
 
     /// Nil when nobody is delivering it.
     private func attempt(_ id: ID<Send>) throws -> Attempt? {
-        let sql = "SELECT attempts, purpose, COALESCE(first_tried_at, $2) FROM sends WHERE id = $1 AND state IN ('claimed', 'handed_over')"
+        let sql = """
+            SELECT attempts, COALESCE(first_tried_at, $2), purpose, details FROM sends
+            WHERE id = $1 AND state IN ('claimed', 'handed_over')
+            """
         guard var row = try transaction.first(sql, id, transaction.now) else { return nil }
-        return Attempt(number: Int(try row.integer()), purpose: try row.name(), firstAt: try row.time())
+        let (number, firstAt) = (Int(try row.integer()), try row.time())
+        return Attempt(number: number, firstAt: firstAt, repetition: try Repetition(&row))
+    }
+
+    /// Whether a message of unknown fate is sent again, and what it is.
+    private struct Repetition {
+        let resends: Bool
+        /// `as marketing mail`
+        let kind: String
+        /// `with the same Message-ID, as service mail`
+        let same: String
+
+        /// Reads `purpose, details`.
+        init(_ row: inout Row) throws {
+            let purpose: Send.Purpose = try row.name()
+            let details = try JSONText.decode(Send.Details.self, try row.text(), empty: Send.Details())
+            if let channel = details.channel {
+                resends = channel.mayRepeat
+                kind = "since \(channel.account) does not know repeated answers"
+                same = "with the same id"
+            } else {
+                resends = purpose.resendsUncertain
+                kind = "as \(purpose.rawValue) mail"
+                same = "with the same Message-ID, \(kind)"
+            }
+        }
     }
 
     private func finish(_ id: ID<Send>, _ state: Send.State, _ words: String, from states: [Send.State]) throws -> Bool {
@@ -152,18 +179,18 @@ extension Sends {
 
     func settleExpired() throws {
         let sql = """
-            SELECT id, state, purpose, interruptions FROM \(transaction.dialect.table("sends", by: "sends_leased"))
+            SELECT id, state, interruptions, purpose, details FROM \(transaction.dialect.table("sends", by: "sends_leased"))
             WHERE state IN ('claimed', 'handed_over') AND lease_until <= $1
             ORDER BY lease_until, id LIMIT $2 \(transaction.dialect.skipLocked)
             """
         for var row in try transaction.query(sql, transaction.now, Self.settledMax) {
             let id: ID<Send> = try row.id()
             let state: Send.State = try row.name()
-            let purpose: Send.Purpose = try row.name()
             let interruptions = try row.integer() + 1
-            if state == .handedOver, !purpose.resendsUncertain {
+            let repetition = try Repetition(&row)
+            if state == .handedOver, !repetition.resends {
                 let words = "the delivery was cut off after the message may have left; the other side's answer is not known"
-                try explain(id, "uncertain", "It may have arrived and is not sent again, as \(purpose.rawValue) mail: \(words).")
+                try explain(id, "uncertain", "It may have arrived and is not sent again, \(repetition.kind): \(words).")
                 _ = try finish(id, .uncertain, words, from: [.handedOver])
             } else if interruptions >= Self.interruptionsMax {
                 let words = "its delivery was cut off \(interruptions) times; look at the log, then release it"
@@ -172,7 +199,7 @@ extension Sends {
             } else {
                 let words = state == .claimed ? "cut off before the message left" : "cut off after the message may have left"
                 try replan(id, .planned, interruptions, words)
-                let how = state == .claimed ? "It is sent again" : "It is sent again with the same Message-ID, as \(purpose.rawValue) mail"
+                let how = state == .claimed ? "It is sent again" : "It is sent again \(repetition.same)"
                 try explain(id, "send", "\(how): the delivery was \(words).")
             }
         }

@@ -23,6 +23,14 @@ extension Spool {
         }
     }
 
+    /// The raw item that a message was made of; nil for our own.
+    public func raw(of interaction: ID<Interaction>) throws -> SpooledItem? {
+        guard var row = try transaction.first("SELECT spool_id FROM interactions WHERE id = $1", interaction),
+            let id: ID<SpooledItem> = try row.optionalID()
+        else { return nil }
+        return try get(id)
+    }
+
     /// External ids that begin with `prefix`, in byte order, a page at a time.
     /// - Parameter after: the last of the page before; nil for the first page.
     public func ledger(_ account: String, prefix: String, after: String?, limit: Int) throws -> [String] {

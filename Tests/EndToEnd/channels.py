@@ -3,6 +3,9 @@
 
     channels.py --hongyan BINARY --share FOLDER [--seconds 40] [--kills 6] [--seed 4] [--keep]
 
+Agents answer meanwhile. Mastodon, Bluesky and WeCom know a repeated answer by its id, so each of these is there exactly once whatever happened. Telegram
+does not: an answer of unknown fate is not sent again, and the ledger says so.
+
 A local server plays Mastodon, Bluesky, Telegram, WeCom and Typeform from answers made here, and injects what real ones do: 429 with each kind of
 reset, 500, half an answer, a page of HTML, dropped connections, sessions that end, duplicates, items out of order. The channel files are the ones of
 the project, but for their address and how often they ask.
@@ -44,6 +47,8 @@ class World:
         self.is_quiet = False
         self.logins = 0
         self.access, self.refresh, self.wecom = None, None, None
+        self.posts = {name: {} for name in NAMES}  # by the id that the source knows a repeated answer by
+        self.texts = []  # what was posted, in order
         self.confirmed = 0
 
     def happen(self):
@@ -77,6 +82,30 @@ class World:
             self.access = self.wecom = None  # every session ends
             handler.give({"error": "ExpiredToken"}, 400) if name == "bluesky" else handler.give({"errcode": -1, "errmsg": "busy"}, 503)
         return True
+
+    # MARK: answers
+
+    def post(self, handler, name, key, text, answer):
+        """Takes an answer, with bad days before and after it is taken. `answer` makes what the source says from the number of the post."""
+        chance = self.chance.random()
+        if not self.is_quiet and chance < 0.2 and self.fault(handler, name):
+            return
+        known = self.posts[name].get(key) if key else None
+        if known is None:
+            known = len(self.texts) + 1
+            self.texts.append((name, text))
+            self.posts[name][key or f"post-{known}"] = known
+        if not self.is_quiet and chance > 0.85:  # taken, and the word of it is lost
+            self.faults += 1
+            if chance > 0.95:
+                handler.close_connection = True
+                handler.connection.close()
+            elif chance > 0.9:
+                handler.raw(b"<html><body>Bad gateway</body></html>", 502, "text/html")
+            else:
+                handler.raw(b'{"id', 200)
+            return
+        handler.give(answer(known))
 
     # MARK: the sources
 
@@ -159,7 +188,8 @@ def serve(world):
 
         def do_POST(self):
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.answer(json.loads(raw) if raw.startswith(b"{") else {})
+            form = dict(urllib.parse.parse_qsl(raw.decode())) if not raw.startswith(b"{") else {}
+            self.answer(json.loads(raw) if raw.startswith(b"{") else form)
 
         def answer(self, body):
             url = urllib.parse.urlparse(self.path)
@@ -183,12 +213,21 @@ def serve(world):
                     return self.give({"did": "did:plc:us"})
                 if path.endswith("/getMe"):
                     return self.give({"ok": True, "result": {"id": 1}})
-                if world.fault(self, name):
+                if self.command == "GET" and world.fault(self, name) or path.endswith("sync_msg") and world.fault(self, name):
                     return None
                 if name == "bluesky" and token != f"Bearer {world.access}":
                     return self.give({"error": "ExpiredToken"}, 400)
                 if name == "wecom-kf" and query.get("access_token") != [world.wecom]:
                     return self.give({"errcode": 42001, "errmsg": "access_token expired"})
+                if path.endswith("/statuses"):
+                    text = body["status"].partition(" ")[2]
+                    return world.post(self, name, self.headers["Idempotency-Key"], text, lambda n: {"id": f"ours-{n}"})
+                if path.endswith("putRecord"):
+                    return world.post(self, name, body["rkey"], body["record"]["text"], lambda n: {"uri": f"at://did:plc:us/app.bsky.feed.post/{body['rkey']}", "cid": f"ours-{n}"})
+                if path.endswith("/sendMessage"):
+                    return world.post(self, name, None, body["text"], lambda n: {"ok": True, "result": {"message_id": 100_000 + n}})
+                if path.endswith("kf/send_msg"):
+                    return world.post(self, name, body["msgid"], body["text"]["content"], lambda n: {"errcode": 0, "msgid": body["msgid"]})
                 if path.endswith("notifications") and name == "mastodon":
                     return world.mastodon(self, query)
                 if path.endswith("listNotifications"):
@@ -265,9 +304,38 @@ accounts:
             found[account].append(external)
         return {name: sorted(ids) for name, ids in found.items()}
 
+    answers = {}  # draft: (account, text)
+
+    def agents(end):
+        """Somebody answers all the time, and once in a while at length. A draft that the command did not take is tried again."""
+        chance = random.Random(options.seed + 2)
+        number = 0
+        while time.time() < end:
+            time.sleep(options.pause)
+            name = chance.choice([name for name in NAMES if name != "typeform"])
+            found = frame.rows(database, "SELECT number FROM tickets WHERE account = ? ORDER BY updated_at DESC LIMIT 1", name)
+            if not found:
+                continue
+            number += 1
+            text = f"answer {number} to {name}" + (" and so on" * 60 + f" end of {number}" if chance.random() < 0.1 and name == "mastodon" else "")
+            for _ in range(5):
+                done = subprocess.run(
+                    [options.hongyan, "reply", str(found[0][0]), "--text", text, "--draft", f"draft-{number:06}", "--config", f"{folder}/hongyan.yaml"],
+                    capture_output=True, text=True, env=environment)
+                if done.returncode == 0:
+                    answers[f"draft-{number:06}"] = (name, text)
+                    break
+                if "answers to one message" in done.stderr:
+                    break
+                time.sleep(0.2)
+            else:
+                print(f"an answer was not taken: {done.stderr.strip()}")
+
     daemon = start()
     try:
         chance = random.Random(options.seed + 1)
+        writer = threading.Thread(target=agents, args=(time.time() + options.seconds,), daemon=True)
+        writer.start()
         end = time.time() + options.seconds
         kills = sorted(time.time() + chance.random() * options.seconds for _ in range(options.kills))
         while time.time() < end:
@@ -280,6 +348,7 @@ accounts:
                 daemon.kill()
                 daemon = start()
         world.is_quiet = True
+        writer.join()
         with world.lock:
             expected = world.expected()
         total = sum(map(len, expected.values()))
@@ -287,6 +356,11 @@ accounts:
             wait_for("all items", lambda: sum(map(len, stored().values())) >= total, 60, every=0.5)
         except Exception as error:
             print(f"not all came: {error}")
+        open_rows = "SELECT send_key, state, response FROM sends WHERE kind = 'reply' AND state NOT IN ('accepted', 'uncertain', 'rejected', 'skipped')"
+        try:
+            wait_for("all answers", lambda: not frame.rows(database, open_rows), 240, every=0.5)
+        except Exception as error:
+            print(f"not all answers went: {error}: {frame.rows(database, open_rows)[:5]}")
         time.sleep(3)  # for doubles
         found = stored()
         print(f"       {total} items, {world.faults} faults, {options.kills} kills, {world.logins} logins")
@@ -294,6 +368,25 @@ accounts:
             missing = sorted(set(expected[name]) - set(found[name]))
             check.equal(f"{name}: {len(expected[name])} items, missing", missing, [])
             check.equal(f"{name}: stored twice, or never made", len(found[name]) - len(set(found[name])) + len(set(found[name]) - set(expected[name])), 0)
+        posted = {name: [text for where, text in world.texts if where == name] for name in NAMES}
+        fate = dict(frame.rows(database, "SELECT send_key, state FROM sends WHERE kind = 'reply'"))
+        print(f"       {len(answers)} answers, {len(world.texts)} posts, {sum(state == 'uncertain' for state in fate.values())} of unknown fate")
+        for name in ("mastodon", "bluesky", "wecom-kf"):
+            wanted = [text for where, text in answers.values() if where == name and "and so on" not in text]
+            there = [text for text in posted[name] if "so on" not in text and "end of" not in text]
+            check.equal(f"{name}: {len(wanted)} answers, not there exactly once", [text for text in wanted if there.count(text) != 1], [])
+            check.equal(f"{name}: posts nobody wrote", sorted(set(there) - set(wanted)), [])
+        long = [text for where, text in answers.values() if "and so on" in text]
+        joined = " ".join(text for text in posted["mastodon"] if "so on" in text or "end of" in text)
+        check.true(f"{len(long)} long answers arrive in parts and in order", all(joined.count(text) == 1 for text in long), joined[:400])
+        states = {}
+        for key, state in fate.items():
+            states[key.split("/")[-1]] = state
+        telegram = {draft: text for draft, (where, text) in answers.items() if where == "telegram"}
+        counts = {draft: posted["telegram"].count(text) for draft, text in telegram.items()}
+        check.equal(f"telegram: {len(telegram)} answers, sent more than once", [draft for draft, count in counts.items() if count > 1], [])
+        check.equal("telegram: not there, and nobody said so", [draft for draft, count in counts.items() if count == 0 and states[draft] != "uncertain"], [])
+        check.equal("telegram: said to be there, and is not", [draft for draft, count in counts.items() if count != 1 and states[draft] == "accepted"], [])
         rows = frame.rows(database, "SELECT author_name, body, fields FROM interactions WHERE account = 'wecom-kf' LIMIT 1")
         check.true("a name that a look-up found is the writer's", rows and rows[0][0] == "小红" and rows[0][1].startswith("你好"), rows)
         state = frame.rows(database, "SELECT value FROM account_cursors WHERE account = 'bluesky'")
@@ -314,5 +407,6 @@ if __name__ == "__main__":
     parser = frame.arguments()
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--pause", type=float, default=0.3, help="seconds between two answers")
     parser.add_argument("--seed", type=int, default=4)
     frame.run(parser, "channels", story)

@@ -161,6 +161,7 @@ extension ChannelFile {
     static func reply(_ node: YAMLNode) throws(RuleError) -> Reply {
         let map = try node.mapping(keys: ["limit", "window", "request", "sent_id", "auth"])
         var reply = Reply(request: try request(try map.required("request")))
+        reply.mayRepeat = try names(map.required("request"), ["reply.id", "reply.tid"])
         if let limit = try map["limit"]?.mapping(keys: Reply.Unit.allCases.map(\.rawValue) + ["split"]) {
             for unit in Reply.Unit.allCases {
                 if let node = limit[unit.rawValue] { (reply.limit, reply.unit) = (try node.int(in: 10...10_000_000), unit) }
@@ -175,6 +176,13 @@ extension ChannelFile {
         reply.sentID = try map["sent_id"].map { node throws(RuleError) in try expression(node) }
         reply.auth = try map["auth"].map { node throws(RuleError) in try authorization(node) }
         return reply
+    }
+
+    /// Whether any text below holds one of these.
+    private static func names(_ node: YAMLNode, _ wanted: [String]) -> Bool {
+        if let text = try? node.string() { return wanted.contains { text.contains($0) } }
+        if let list = try? node.list() { return list.contains { names($0, wanted) } }
+        return (try? node.namedEntries())?.entries.contains { names($0.value, wanted) } ?? false
     }
 
     static func push(_ node: YAMLNode) throws(RuleError) -> Push {

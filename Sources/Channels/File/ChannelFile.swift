@@ -278,6 +278,8 @@ public struct ChannelFile: Sendable {
         /// How long after the customer's last message an answer may be sent, and how many.
         public var openFor: Duration?
         public var messagesMax: Int?
+        /// The request carries a name of ours, by which the source knows a repeated answer.
+        public var mayRepeat = false
         var request: Request
         var sentID: ChannelExpression?
         var auth: Authorization?

@@ -30,7 +30,7 @@ public enum ChannelItemMapping {
         result.language = text("language").map { String($0.prefix { $0 != "-" && $0 != "_" }) }
         result.permalink = text("permalink")
         // Ids of a source name each other like Message-IDs do; the network keeps them apart from those of mail.
-        func name(_ id: String) -> String { "\(id)@\(channel).channel" }
+        func name(_ id: String) -> String { messageID(of: id, channel: channel) }
         result.messageID = text("external_id").map(name)
         let parents = [text("thread_id"), text("parent_id")].compactMap { $0 }.filter { $0 != text("external_id") }
         result.references = parents.map(name)
@@ -38,6 +38,8 @@ public enum ChannelItemMapping {
         result.fields = fields(item)
         return result
     }
+
+    static func messageID(of id: String, channel: String) -> String { "\(id)@\(channel).channel" }
 
     private static func fields(_ item: JSONValue) -> [Interaction.Field] {
         var fields: [Interaction.Field] = []

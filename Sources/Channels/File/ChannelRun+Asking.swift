@@ -12,9 +12,12 @@ extension ChannelRun {
     typealias Build = (inout ChannelRun) throws(ChannelCallError) -> (CallBuilder, ChannelScope)
 
     /// Sends a request with the account's authorisation and judges the answer by the file's rules.
-    /// - Parameter build: called anew for each try, so that a renewed session is in it.
-    mutating func ask(_ build: Build) async throws -> ChannelAnswer {
+    /// - Parameters:
+    ///   - before: called once, right before the request leaves for the first time.
+    ///   - build: called anew for each try, so that a renewed session is in it.
+    mutating func ask(before: (@Sendable () async throws -> Void)? = nil, _ build: Build) async throws -> ChannelAnswer {
         try await renewIfDue()
+        var before = before
         var hasRenewed = false
         var tries = 0
         while true {
@@ -22,6 +25,8 @@ extension ChannelRun {
             try authorize(&builder, file.auth, scope)
             let call = try builder.call()
             try allow(call)
+            try await before?()
+            before = nil
             var answer = try await send(call)
             guard let trouble = judge(answer, scope) else { return answer }
             switch trouble.remedy {
@@ -30,7 +35,7 @@ extension ChannelRun {
                 return answer
             case .reauth where !hasRenewed && canRenew:
                 hasRenewed = true
-                try await renew(isForced: true)
+                try await renew()
             case .retry where tries < Self.retriesMax:
                 tries += 1
                 try await tools.pause(trouble.wait ?? Self.firstWait)
@@ -81,7 +86,14 @@ extension ChannelRun {
     /// Nothing that went wrong on the way tells a secret that stands in an address.
     func send(_ call: ChannelCall) async throws -> ChannelAnswer {
         do { return try await tools.send(call) } catch let error as TransportError {
-            throw ChannelTrouble(remedy: .backoff, say: masked("\(error)"))
+            throw ChannelTrouble(remedy: .backoff, say: masked("\(error)"), fate: Self.fate(error))
+        }
+    }
+
+    private static func fate(_ error: TransportError) -> ChannelTrouble.Fate {
+        switch error {
+        case .timedOut, .tooLarge, .redirect, .connectionLost, .unexpectedAnswer: .unknown
+        default: .notSent
         }
     }
 
@@ -104,16 +116,20 @@ extension ChannelRun {
         scope.record = root
         for rule in file.errors where matches(rule, answer.status, scope) {
             let wait = rule.waitTime ?? rule.wait.flatMap { $0.value(scope) }.flatMap(waiting) ?? retryAfter(answer)
-            return ChannelTrouble(remedy: rule.remedy, wait: wait, say: rule.say ?? words(answer, root))
+            return ChannelTrouble(remedy: rule.remedy, wait: wait, say: rule.say ?? words(answer, root), status: answer.status)
         }
         switch answer.status {
         case 200..<300, 304:
             let isGood = answer.status == 304 || root.isNull || file.ok.allSatisfy { $0.holds(scope) }
-            return isGood ? nil : ChannelTrouble(remedy: .stop, say: words(answer, root))
-        case 401, 403: return ChannelTrouble(remedy: canRenew ? .reauth : .stop, say: words(answer, root))
+            return isGood ? nil : ChannelTrouble(remedy: .stop, say: words(answer, root), status: answer.status)
+        case 401, 403:
+            return ChannelTrouble(remedy: canRenew ? .reauth : .stop, say: words(answer, root), status: answer.status)
         case 408, 429, 500...:
-            return ChannelTrouble(remedy: .backoff, wait: retryAfter(answer) ?? rateReset(scope), say: words(answer, root))
-        default: return ChannelTrouble(remedy: .stop, say: words(answer, root))
+            return ChannelTrouble(
+                remedy: .backoff, wait: retryAfter(answer) ?? rateReset(scope), say: words(answer, root), status: answer.status,
+                // Too much and not now are said before anything is done; the others may come after it.
+                fate: [408, 429, 503].contains(answer.status) ? .refused : .unknown)
+        default: return ChannelTrouble(remedy: .stop, say: words(answer, root), status: answer.status)
         }
     }
 
@@ -157,7 +173,8 @@ extension ChannelRun {
         return "\(file.name) answered \(answer.status)" + (said.isEmpty ? "" : ": \(masked(said).prefix(Self.wordsMax))")
     }
 
-    func masked(_ text: String) -> String {
+    /// Without what the account keeps secret, in any form it may come back in.
+    public func masked(_ text: String) -> String {
         var text = text
         for input in file.inputs where input.kind == .secret {
             guard let secret = config[input.name]?.plain, secret.utf8.count >= 4 else { continue }

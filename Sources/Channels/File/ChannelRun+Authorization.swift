@@ -84,29 +84,55 @@ extension ChannelRun {
 
     mutating func renewIfDue() async throws {
         guard canRenew else { return }
-        if let text = state.session[Self.renewAt], let due = DateText.iso8601(text), due <= tools.now() {
-            return try await renew(isForced: false)
-        }
-        if state.session.isEmpty { try await renew(isForced: true) }
+        adopt()
+        guard isDue else { return }
+        await tools.room.lock()
+        defer { tools.room.unlock() }
+        adopt()
+        if isDue { try await renewAlone() }
     }
 
-    /// - Parameter isForced: the source refuses what we have.
-    mutating func renew(isForced: Bool) async throws {
+    /// The source refuses what we have. When somebody else has renewed it meanwhile, that is tried first.
+    mutating func renew() async throws {
+        let refused = state.session
+        await tools.room.lock()
+        defer { tools.room.unlock() }
+        adopt()
+        if state.session == refused { try await renewAlone() }
+    }
+
+    private var isDue: Bool {
+        if let text = state.session[Self.renewAt], let due = DateText.iso8601(text) { return due <= tools.now() }
+        return state.session.isEmpty
+    }
+
+    /// Takes over what another one in this process has got.
+    private mutating func adopt() {
+        guard let known = tools.room.sessions else { return }
+        (state.session, state.replySession) = isAnswering ? (known.reply, known.usual) : (known.usual, known.reply)
+    }
+
+    /// While nobody else renews.
+    private mutating func renewAlone() async throws {
         switch file.auth {
-        case .session(let session):
-            if let refresh = session.refresh, !state.session.isEmpty {
-                do { return try await enter(refresh, session) } catch is ChannelTrouble {
-                    state.session = [:]  // the refresh token is spent as well: from the beginning
-                }
-            }
-            try await enter(session.login, session)
+        case .session(let session): try await begin(session)
         case .oauth2(let oauth): try await fetchToken(oauth)
         default: break
         }
         // What was got may work once only: it is stored before it is used.
         var kept = state
         if isAnswering { swap(&kept.session, &kept.replySession) }
+        tools.room.sessions = .init(usual: kept.session, reply: kept.replySession)
         try await tools.keep(ChannelBatch(stream: "", items: [], state: kept))
+    }
+
+    private mutating func begin(_ session: ChannelFile.Session) async throws {
+        if let refresh = session.refresh, !state.session.isEmpty {
+            do { return try await enter(refresh, session) } catch is ChannelTrouble {
+                state.session = [:]  // the refresh token is spent as well: from the beginning
+            }
+        }
+        try await enter(session.login, session)
     }
 
     private mutating func enter(_ request: ChannelFile.Request, _ session: ChannelFile.Session) async throws {

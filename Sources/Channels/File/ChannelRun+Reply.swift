@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 public import Formats
 
 extension ChannelRun {
@@ -6,11 +6,20 @@ extension ChannelRun {
     /// - Parameters:
     ///   - item: the message that is answered, as `ChannelItem.value` has it.
     ///   - id: the same for every try of the same answer, `[0-9a-zA-Z_-]{1,32}`.
-    /// - Returns: what the source calls the answer; nil when it does not say.
-    public mutating func answer(_ item: JSONValue, text: String, id: String) async throws -> String? {
+    ///   - at: when it was written; the same for every try.
+    ///   - before: called once, right before the answer leaves for the first time; nothing has left when it throws.
+    /// - Returns: what the source calls the answer; nil when the file does not say where it stands.
+    public mutating func answer(
+        _ item: JSONValue, text: String, id: String, at: Timestamp? = nil, before: (@Sendable () async throws -> Void)? = nil
+    ) async throws -> String? {
         guard let reply = file.reply else { throw ChannelTrouble(remedy: .stop, say: "\(file.name) cannot be answered") }
+        let at = at ?? tools.now()
         let names: [String: JSONValue] = [
-            "item": Self.nested(item), "reply": .object([.init("text", .string(text)), .init("id", .string(id))]),
+            "item": Self.nested(item),
+            "reply": .object([
+                .init("text", .string(text)), .init("id", .string(id)), .init("at", .string(DateFormat.exact(at))),
+                .init("tid", .string(Self.tid(id, at))),
+            ]),
         ]
         let usual = file.auth
         if let auth = reply.auth {
@@ -25,16 +34,32 @@ extension ChannelRun {
                 swap(&state.session, &state.replySession)
             }
         }
-        let answer = try await ask { run throws(ChannelCallError) in
+        let answer = try await ask(before: before) { run throws(ChannelCallError) in
             let scope = run.scope(names)
             return (try CallBuilder(reply.request, base: run.file.base, scope), scope)
         }
-        guard let sentID = reply.sentID, let root = try? JSONValue.parse(answer.body) else { return nil }
+        guard let sentID = reply.sentID else { return nil }
+        let root = (try? JSONValue.parse(answer.body)) ?? .null
         var scope = scope(names)
         scope.root = root
         scope.record = root
         scope.headers = answer.headers
-        return sentID.text(scope)
+        if let text = sentID.text(scope), !text.isEmpty { return text }
+        // A page for people, or half an answer, is no receipt.
+        throw ChannelTrouble(
+            remedy: .backoff, say: "\(file.name) answered \(answer.status), but did not say as what it took the answer",
+            status: answer.status,
+            fate: .unknown)
+    }
+
+    /// A timestamp identifier as the AT Protocol wants it for its record keys: 53 bits of microseconds and 10 bits that tell apart what was
+    /// written in the same one, in 13 sortable characters.
+    static func tid(_ id: String, _ at: Timestamp) -> String {
+        let digits = Array("234567abcdefghijklmnopqrstuvwxyz".utf8)
+        var low: UInt64 = 0
+        for byte in id.utf8 { low = (low &* 31 &+ UInt64(byte)) & 0x3FF }
+        let value = (UInt64(clamping: at.microseconds) & ((1 << 53) - 1)) << 10 | low
+        return String(decoding: (0..<13).map { digits[Int(value >> UInt64(60 - 5 * $0) & 31)] }, as: UTF8.self)
     }
 
     /// `{"author.name": …}` as `{"author": {"name": …}}`, so that paths walk it.

@@ -34,7 +34,20 @@ public struct ChannelTrouble: Error, Hashable, CustomStringConvertible {
     public var wait: Duration?
     /// For people; holds no secret.
     public var say: String
+    /// Of the answer, when there was one.
+    public var status: Int?
+    /// What became of the request that met it.
+    public var fate = Fate.refused
     public var description: String { say }
+
+    public enum Fate: Sendable {
+        /// The source said no.
+        case refused
+        /// It never saw it.
+        case notSent
+        /// It may have done what it was asked.
+        case unknown
+    }
 }
 
 /// One harvest: what a page, or a poll, brought, and the state to store with it.
@@ -43,6 +56,29 @@ public struct ChannelBatch: Sendable {
     /// Oldest first.
     public var items: [ChannelItem]
     public var state: ChannelState
+    /// Brings nothing but a renewed session.
+    public var isSession: Bool { stream.isEmpty }
+}
+
+/// For those who look on while a source is asked: trials and recordings.
+public struct ChannelWatch: Sendable {
+    public struct Page: Sendable {
+        public var stream: String
+        /// The stream's name, and which of several it is.
+        public var partition: String
+        /// Everything the page held, wanted or not.
+        public var records: [JSONValue]
+        public var root: JSONValue
+        public var items: [ChannelItem]
+        public var goesOn: Bool
+    }
+
+    /// No more pages of a partition than these.
+    public var pagesMax: Int?
+    public var partitionsMax: Int?
+    public var page: @Sendable (Page) -> Void = { _ in }
+    public var trouble: @Sendable (_ partition: String, ChannelTrouble) -> Void = { _, _ in }
+    public init() {}
 }
 
 /// One poll of one account, by its channel file. Knows no network and no clock: requests go through `send`.
@@ -56,13 +92,16 @@ public struct ChannelRun {
         public var pause: @Sendable (Duration) async throws -> Void
         /// Sentences for the operator.
         public var warn: @Sendable (String) -> Void
+        /// Shared with others who speak for the account.
+        public var room: ChannelRoom
 
         public init(
             send: @escaping @Sendable (ChannelCall) async throws -> ChannelAnswer,
             keep: @escaping @Sendable (ChannelBatch) async throws -> Void,
             now: @escaping @Sendable () -> Timestamp, pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
-            warn: @escaping @Sendable (String) -> Void = { _ in }
+            warn: @escaping @Sendable (String) -> Void = { _ in }, room: ChannelRoom = ChannelRoom()
         ) {
+            self.room = room
             self.send = send
             self.keep = keep
             self.now = now
@@ -87,7 +126,9 @@ public struct ChannelRun {
     var definitions: Set<String> = []
     /// Which partition of a stream is asked first: the one behind the last that the source refused.
     public var resumeAt: [String: String] = [:]
+    /// Whether the permission to answer stands in the place of the usual one.
     var isAnswering = false
+    public var watch = ChannelWatch()
 
     /// - Parameter config: the account's inputs by name.
     public init(_ file: ChannelFile, config: [String: JSONValue], account: String, state: ChannelState, tools: Tools) {
@@ -123,7 +164,9 @@ public struct ChannelRun {
 
     /// Reads what is new and hands it to `keep`, batch by batch, each with the state that belongs to it.
     public mutating func poll(_ stream: ChannelFile.Stream, start: Start = .latest) async throws {
-        let all = try await partitions(stream)
+        var all = try await partitions(stream)
+        if let most = watch.partitionsMax { all = Array(all.prefix(most)) }
+        guard !all.isEmpty else { return }
         let turn = all.firstIndex { $0.key == resumeAt[stream.name] } ?? 0
         var first: ChannelTrouble?
         // One that is in trouble holds up no other; where the source has had enough, the next poll begins with the next one.
@@ -131,6 +174,7 @@ public struct ChannelRun {
             do {
                 try await poll(stream, mark: key, names, start)
             } catch let trouble as ChannelTrouble {
+                watch.trouble(key, trouble)
                 if trouble.remedy == .skip {
                     tools.warn(trouble.say)
                     continue
@@ -233,6 +277,7 @@ public struct ChannelRun {
         _ stream: ChannelFile.Stream, _ key: String, _ names: [String: JSONValue], _ reading: inout StreamReading, isOnePage: Bool
     ) async throws {
         var turner = PageTurner(stream.page, isNewestFirst: !reading.commitsPages)
+        var pages = 0
         while true {
             let current = reading
             let page = turner
@@ -264,7 +309,9 @@ public struct ChannelRun {
                 tools.warn("a full page of one moment: what else belongs to that second is left out, or nothing after it would come")
                 reading.passSecond()
             }
-            let isEnd = !goesOn || reading.isAtKnown || isOnePage
+            pages += 1
+            watch.page(.init(stream: stream.name, partition: key, records: all, root: root, items: items, goesOn: goesOn))
+            let isEnd = !goesOn || reading.isAtKnown || isOnePage || pages == watch.pagesMax
             if reading.commitsPages || isEnd {
                 state.cursors[key] = reading.mark(atEnd: isEnd)
                 try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))

@@ -13,8 +13,14 @@ public enum ReplyResult: Sendable, Hashable {
     /// Planned now, or by an earlier try with the same draft.
     case planned(Reply)
     case unknownTicket
-    /// The customer has no e-mail address.
+    /// The customer has no e-mail address, and wrote by nothing that takes answers.
     case noAddress
+    /// The network takes no more answers to the customer's last message.
+    case closed(account: String, AnswerWay.ClosedBecause)
+    /// A channel carries words only.
+    case noFiles
+    /// More than the network takes in one answer, and it may not be split.
+    case tooLongForChannel(limit: Int)
     /// Nothing but white space.
     case empty
     case tooLong
@@ -45,7 +51,7 @@ extension Desk {
     /// How far back we look for the message that is answered.
     static let lookBackMax = 200
 
-    /// Answers the customer by e-mail: the words appear in the conversation and wait in the send ledger.
+    /// Answers the customer over the channel they wrote by, or by e-mail: the words appear in the conversation and wait in the send ledger.
     /// - Parameters:
     ///   - agent: nil when nobody is named (the command line); the queue speaks then.
     ///   - draft: made once when the agent starts to write; the same draft is sent once, however often it is posted.
@@ -67,33 +73,26 @@ extension Desk {
             options.files.reduce(0, { $0 + $1.sizeBytes }) <= settings.replies.filesBytesMax
         else { return .filesTooLarge }
         let customer = try transaction.customers.get(ticket.customer)
-        let last = try transaction.interactions.ofTicket(id, limit: Self.lookBackMax).last {
-            $0.direction == .inbound && $0.nature == .human
+        let messages = try transaction.interactions.ofTicket(id, limit: Self.lookBackMax)
+        let last = messages.last { $0.direction == .inbound && $0.nature == .human }
+        var send: Send
+        switch way(of: messages, customer: customer, now: transaction.now) {
+        case .nowhere: return .noAddress
+        case .closed(let account, let because): return .closed(account: account, because)
+        case .mail(let recipient):
+            send = mail(transaction, to: recipient, ticket: ticket, key: key, last: last, customer: customer, options: options)
+        case .channel(let channel, let account, let answers, let recipient):
+            guard options.files.isEmpty else { return .noFiles }
+            guard var parts = channel.parts(text), !parts.isEmpty else { return .tooLongForChannel(limit: channel.limit ?? 0) }
+            send = self.send(transaction, to: recipient, ticket: ticket, key: key, customer: customer)
+            send.sender = Sender.channelName(account)
+            send.text = parts.removeFirst()
+            send.details.channel = Send.ChannelAnswer(account: account, answers: answers, rest: parts, mayRepeat: channel.mayRepeat)
         }
-        guard let recipient = Self.recipient(customer: customer, last: last) else { return .noAddress }
-
-        let sendID: ID<Send> = transaction.newID()
-        var send = Send(
-            id: sendID, key: key, kind: .reply, purpose: .transactional, recipient: recipient, dueAt: transaction.now,
-            createdAt: transaction.now)
-        send.customer = ticket.customer
-        send.ticket = id
-        send.sender = settings.senders[ticket.account]
-        send.messageID = store.signer.messageID(kind: "s", id: sendID.rawValue, domain: settings.domain(of: ticket.account))
-        send.subject = SubjectLine.answer(to: ticket.subject, number: ticket.number, language: customer?.language)
-        send.text = text
-        send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
-        send.inReplyTo = last?.messageID
-        send.references = Self.references(to: last)
-        send.details.replyTo = settings.plusAddresses[ticket.account].flatMap {
-            store.signer.address($0, kind: "s", id: sendID.rawValue)
-        }
-        send.details.isMarked = settings.marksText
-        send.details.files = options.files
-        if options.toAll, let last { send.details.cc = others(on: last, besides: recipient) }
-        if options.quotes ?? settings.replies.quotes { send.details.quotes = last?.id }
+        let sendID = send.id
+        if send.details.channel == nil { send.text = text }
         let name = agent?.name ?? ticket.queue
-        let message = answer(send, ticket: ticket, name: name, now: transaction.now, id: transaction.newID())
+        let message = answer(send, text: text, ticket: ticket, last: last, name: name, now: transaction.now, id: transaction.newID())
         send.interaction = message.id
         try transaction.interactions.addPlaced(message)
         guard try transaction.sends.plan(send) else {
@@ -102,7 +101,7 @@ extension Desk {
         try transaction.reasons.add(
             Reason(
                 at: transaction.now, about: .send, subject: sendID.rawValue, decision: "send",
-                text: "\(name) answered #\(ticket.number) to \(recipient)"))
+                text: "\(name) answered #\(ticket.number) to \(send.recipient)"))
         try planCopies(of: send, transaction)
 
         let before = ticket.status
@@ -120,12 +119,50 @@ extension Desk {
         return .planned(Reply(interaction: message.id, send: sendID, number: ticket.number))
     }
 
-    /// The outbound row of the conversation.
-    private func answer(_ send: Send, ticket: Ticket, name: String, now: Timestamp, id: ID<Interaction>) -> Interaction {
+    private func send(
+        _ transaction: Transaction, to recipient: String, ticket: Ticket, key: String, customer: Customer?
+    ) -> Send {
+        var send = Send(
+            id: transaction.newID(), key: key, kind: .reply, purpose: .transactional, recipient: recipient, dueAt: transaction.now,
+            createdAt: transaction.now)
+        send.customer = ticket.customer
+        send.ticket = ticket.id
+        send.locale = customer?.language?.hasPrefix("zh") == true ? "zh" : "en"
+        return send
+    }
+
+    private func mail(
+        _ transaction: Transaction, to recipient: String, ticket: Ticket, key: String, last: Interaction?, customer: Customer?,
+        options: ReplyOptions
+    ) -> Send {
+        let settings = settings
+        var send = send(transaction, to: recipient, ticket: ticket, key: key, customer: customer)
+        send.sender = settings.senders[ticket.account]
+        send.messageID = store.signer.messageID(kind: "s", id: send.id.rawValue, domain: settings.domain(of: ticket.account))
+        send.subject = SubjectLine.answer(to: ticket.subject, number: ticket.number, language: customer?.language)
+        send.inReplyTo = last?.messageID
+        send.references = Self.references(to: last)
+        send.details.replyTo = settings.plusAddresses[ticket.account].flatMap {
+            store.signer.address($0, kind: "s", id: send.id.rawValue)
+        }
+        send.details.isMarked = settings.marksText
+        send.details.files = options.files
+        if options.toAll, let last { send.details.cc = others(on: last, besides: recipient) }
+        if options.quotes ?? settings.replies.quotes { send.details.quotes = last?.id }
+        return send
+    }
+
+    /// The outbound row of the conversation. `text` is all of it, also where it is sent in parts.
+    private func answer(
+        _ send: Send, text: String, ticket: Ticket, last: Interaction?, name: String, now: Timestamp, id: ID<Interaction>
+    ) -> Interaction {
+        let isMail = send.details.channel == nil
         var message = Interaction(
-            id: id, account: ticket.account, externalID: send.key, kind: .mail, direction: .outbound, occurredAt: now, receivedAt: now,
+            id: id, account: send.details.channel?.account ?? ticket.account, externalID: send.key,
+            kind: isMail ? .mail : last?.kind ?? .post,
+            direction: .outbound, occurredAt: now, receivedAt: now,
             author: Interaction.Author(name: name), recipients: [send.recipient] + send.details.cc, subject: send.subject ?? "",
-            body: send.text ?? "")
+            body: text)
         message.messageID = send.messageID
         message.inReplyTo = send.inReplyTo.map { [$0] } ?? []
         message.references = send.references

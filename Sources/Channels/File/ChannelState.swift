@@ -1,0 +1,78 @@
+import Domain
+import Formats
+
+/// How a channel account's state is kept: where it has read to stands readable, its sessions are sealed in a row of their own, since those
+/// who answer write them too.
+extension ChannelState {
+    static let stream = "channel"
+    static let sessionStream = "channel-session"
+
+    /// What an account begins a poll or an answer with. Sessions of the room count before those of the database.
+    static func begin(
+        _ inputs: [String: JSONValue], room: ChannelRoom, vault: Keeper.Vault?, cursor: (String) async throws -> String?
+    ) async throws -> ChannelState {
+        var state = ChannelState()
+        state.read(try await cursor(stream), vault: vault)
+        state.open(try await cursor(sessionStream), vault: vault)
+        if let known = room.sessions { (state.session, state.replySession) = (known.usual, known.reply) }
+        state.take(inputs: String(sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)))
+        room.sessions = .init(usual: state.session, reply: state.replySession)
+        return state
+    }
+
+    /// Without the sessions. The digest of the inputs is sealed: who has the database alone shall not try passwords on it.
+    func text(_ vault: Keeper.Vault?) throws -> String {
+        let marks = cursors.sorted { $0.key < $1.key }.map { key, mark in
+            var parts: [JSONValue.Member] = []
+            if let cursor = mark.cursor { parts.append(.init("cursor", .string(cursor))) }
+            if let etag = mark.etag { parts.append(.init("etag", .string(etag))) }
+            if let since = mark.since { parts.append(.init("since", .string(since))) }
+            if !mark.seen.isEmpty { parts.append(.init("seen", .array(mark.seen.map { .string($0) }))) }
+            return JSONValue.Member(key, .object(parts))
+        }
+        var members: [JSONValue.Member] = [.init("check", ChannelRun.object(check)), .init("cursors", .object(marks))]
+        if let inputs, let vault { members.append(.init("inputs", .string(try vault.seal(inputs)))) }
+        return JSONValue.object(members).json
+    }
+
+    func sealed(_ vault: Keeper.Vault) throws -> String {
+        let secrets = JSONValue.object([.init("session", ChannelRun.object(session)), .init("reply", ChannelRun.object(replySession))])
+        return try vault.seal(secrets.json)
+    }
+
+    /// What was got with other inputs counts no more: sessions, who we are, what a server said is unchanged.
+    mutating func take(inputs now: String) {
+        if let inputs, !inputs.isEmpty, inputs != now {
+            session = [:]
+            replySession = [:]
+            check = [:]
+            for key in cursors.keys { cursors[key]?.etag = nil }
+        }
+        inputs = now
+    }
+
+    private static func texts(_ value: JSONValue?) -> [String: String] {
+        guard case .object(let members)? = value else { return [:] }
+        return Dictionary(members.map { ($0.name, $0.value.plain) }, uniquingKeysWith: { $1 })
+    }
+
+    mutating func read(_ text: String?, vault: Keeper.Vault?) {
+        guard let text, let root = try? JSONValue.parse(Array(text.utf8)) else { return }
+        check = Self.texts(root["check"])
+        inputs = root["inputs"]?.string.flatMap { try? vault?.open($0) }
+        guard case .object(let members)? = root["cursors"] else { return }
+        for member in members {
+            var mark = Mark(cursor: member.value["cursor"]?.string)
+            mark.etag = member.value["etag"]?.string
+            mark.since = member.value["since"]?.string
+            mark.seen = member.value["seen"]?.array?.map(\.plain) ?? []
+            cursors[member.name] = mark
+        }
+    }
+
+    mutating func open(_ sealed: String?, vault: Keeper.Vault?) {
+        guard let sealed, let open = try? vault?.open(sealed), let secrets = try? JSONValue.parse(Array(open.utf8)) else { return }
+        session = Self.texts(secrets["session"])
+        replySession = Self.texts(secrets["reply"])
+    }
+}
