@@ -16,6 +16,7 @@ struct DocumentSource: Source {
     func poll(into keeper: Keeper) async throws {
         let rule = DocumentRule(account: account)
         let before = DocumentCursor(try await keeper.cursor(Self.stream), url: account.url)
+        keeper.report(.request)
         let response = try await loop.http(request(before))
         let answer = DocumentRule.Answer(
             status: response.status, body: response.body, contentType: response.header("content-type"), etag: response.header("etag"),

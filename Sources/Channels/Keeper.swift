@@ -13,6 +13,8 @@ public struct Keeper: Sendable {
     public var ledger: Ledger
     /// Seals what must not stand readable in the database; nil where there is no key.
     public var vault: Vault?
+    /// Facts for those who watch the account.
+    public var report: @Sendable (PollReport) -> Void = { _ in }
 
     public struct Vault: Sendable {
         public var seal: @Sendable (String) throws -> String
@@ -95,6 +97,21 @@ public struct Keeper: Sendable {
             self.abandon = abandon
         }
     }
+}
+
+/// What a poll has to tell beside what it brings.
+public enum PollReport: Sendable {
+    case request
+    /// What the source says it still allows.
+    case budget(String)
+    /// - Parameters:
+    ///   - newest: when the newest of the items was written.
+    ///   - hasBacklog: more is there and was not read yet.
+    case stored(stream: String, items: Int, newest: Timestamp?, hasBacklog: Bool)
+    case read(stream: String)
+    case trouble(stream: String, String)
+    /// The source wants to be asked again not before this.
+    case notBefore(Duration)
 }
 
 /// Raw items and the cursor that is true once they are stored.

@@ -8,6 +8,8 @@ import Store
 extension Site {
     static let quarantineMax = 200
     private static let sendsListed = 20
+    /// Accounts on one page; those that need somebody come first.
+    static let accountsListed = 200
 
     private struct Status: Sendable {
         var health: [AccountHealth]
@@ -33,7 +35,14 @@ extension Site {
         }
         let words = words(visit)
         let time = TimeText(words: words, now: store.time.now())
-        var model: Model = ["accounts": status.health.map { account($0, status.folders, words, time) }, "isEmpty": status.health.isEmpty]
+        let folders = Dictionary(grouping: status.folders, by: \.account)
+        let listed = Self.urgent(status.health, store.time.now()).prefix(Self.accountsListed)
+        var model: Model = [
+            "accounts": listed.map { account($0, folders[$0.account] ?? [], words, time) }, "isEmpty": status.health.isEmpty,
+        ]
+        if status.health.count > listed.count {
+            model["more"] = words.fill("accounts_more", ["n": "\(listed.count)", "all": "\(status.health.count)"])
+        }
         model["spool"] = status.spool.sorted { $0.key < $1.key }.map { state, count in
             [
                 "name": words.has("spool_\(state)") ? words["spool_\(state)"] : state, "count": "\(count)",
@@ -69,7 +78,7 @@ extension Site {
     }
 
     /// What each folder holds on its server, and what of it is here.
-    private func folders(_ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> [Model] {
+    func folders(_ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> [Model] {
         counts.map { count in
             var model: Model = [
                 "name": count.folder, "server": "\(count.server)", "ours": "\(count.ours)", "isSame": count.server == count.ours,
@@ -79,28 +88,6 @@ extension Site {
             model["checked"] = time.model(count.checkedAt)
             return model
         }
-    }
-
-    private func account(_ health: AccountHealth, _ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> Model {
-        let tone =
-            switch health.state {
-            case .working: "good"
-            case .failing, .stopped: "bad"
-            case .paused: "warn"
-            case .waiting: health.lastSuccessAt == nil ? "" : "good"
-            }
-        var model: Model = [
-            "name": health.account, "state": words["account_\(health.state.rawValue)"], "tone": tone, "stored": "\(health.itemsStored)",
-            "failures": "\(health.failuresInARow)", "hasFailures": health.failuresInARow > 0,
-        ]
-        model["folders"] = folders(counts.filter { $0.account == health.account }, words, time)
-        model["success"] = time.model(health.lastSuccessAt)
-        model["attempt"] = time.model(health.lastAttemptAt)
-        if let next = health.nextAttemptAt {
-            model["next"] = ["iso": next.description, "text": time.ahead(next), "full": time.full(next)] as Model
-        }
-        if let error = health.lastError, !error.isEmpty { model["error"] = error }
-        return model
     }
 
     @Sendable func quarantinePage(_ request: Request, _ visit: Visit) async throws -> Response {

@@ -80,6 +80,7 @@ struct Site: Sendable {
     private func addOperations(to inside: RouterGroup<Visit>) {
         inside.get("accounts", use: accountsPage)
         inside.post("breakers/clear", use: postClearBreaker)
+        inside.post("accounts/order", use: postAccount)
         inside.get("quarantine", use: quarantinePage)
         inside.get("quarantine/:id/bytes", use: quarantineBytes)
         inside.post("quarantine/:id/replay", use: postReplay)

@@ -17,8 +17,9 @@ extension Settings {
         }
         let configured = try root["share"].map { Self.beside(file, try $0.string()) }
         let folder = try Share.find(configured: configured).path("channels")
+        let byName = Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
         for index in accounts.indices where accounts[index].kind == .channel {
-            guard let entry = entries.first(where: { $0.key == accounts[index].name }) else { continue }
+            guard let entry = byName[accounts[index].name] else { continue }
             accounts[index].channel = try channel(entry.value, secrets, folder: folder)
         }
     }

@@ -5,7 +5,7 @@ extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
         "start", "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing", "after", "tls", "channel",
-        "config",
+        "config", "list",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -17,6 +17,7 @@ extension Settings {
         case .folder: place = beside(entry.value.file, try map.required("path").string())
         case .imap: place = try url(map.required("url"), schemes: ["imap", "imaps"])
         case .pop3: place = try url(map.required("url"), schemes: ["pop3", "pop3s"])
+        case .feed where map["list"] != nil: place = ""  // each feed of the list gets its own
         case .feed, .form: place = try url(map.required("url"), schemes: ["http", "https", "file"])
         case .channel: place = "channel://" + (try map.required("channel").string())
         }
@@ -33,6 +34,7 @@ extension Settings {
         }
         if let node = map["folders"] { account.folders = try node.strings() }
         account.interval = try map["every"]?.duration(in: .milliseconds(200) ... .seconds(86_400)) ?? defaultInterval(kind)
+        account.isAdaptive = kind == .feed && map["every"] == nil
         if let node = map["queue"] { account.queue = try node.string() }
         account.addresses = try map["addresses"]?.strings().map { $0.lowercased() } ?? []
         if account.addresses.isEmpty, isMailbox, let user = account.user, user.contains("@") { account.addresses = [user.lowercased()] }

@@ -101,7 +101,7 @@ public struct Settings: Sendable {
                 settings.logLevel = try node.oneOf(["trace", "debug", "info", "notice", "warning", "error"], what: "a log level")
             }
         }
-        for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts.append(try account(entry, secrets)) }
+        for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts += try Self.accounts(entry, secrets) }
         try settings.takeChannels(root, secrets, file)
         for entry in try root["senders"]?.namedEntries().entries ?? [] { settings.senders.append(try sender(entry, secrets)) }
         for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
@@ -135,8 +135,9 @@ public struct Settings: Sendable {
     /// What only the whole file can tell.
     private static func check(_ settings: Settings, _ root: YAMLMapping) throws {
         let senders = settings.senders.map(\.name)
-        for (account, entry) in zip(settings.accounts, try root["accounts"]?.namedEntries().entries ?? []) {
-            guard let sender = account.sender, !senders.contains(sender) else { continue }
+        let accounts = Dictionary(settings.accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        for entry in try root["accounts"]?.namedEntries().entries ?? [] {
+            guard let account = accounts[entry.key], let sender = account.sender, !senders.contains(sender) else { continue }
             throw entry.value.error("account `\(account.name)` answers through `\(sender)`, which is not under `senders`; add it there")
         }
         for (sender, entry) in zip(settings.senders, try root["senders"]?.namedEntries().entries ?? []) {

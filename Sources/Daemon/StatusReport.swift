@@ -16,6 +16,7 @@ struct StatusReport {
                 "\(health.account)  \(health.state.rawValue)  \(health.itemsStored) stored  "
                     + "last success \(Self.ago(health.lastSuccessAt, tx.now))"
             )
+            lines += Self.detail(health, tx.now)
             for folder in folders[health.account] ?? [] { lines.append("    " + Self.words(folder, tx.now)) }
             if let error = health.lastError, health.state != .working, health.failuresInARow > 0 {
                 lines.append("    \(health.failuresInARow) failures in a row: \(error)")
@@ -50,6 +51,27 @@ struct StatusReport {
         if cut > 0 { lines.append("in part    \(cut) large mails; hongyan fetch lists them") }
         if let held { lines.append("delivery   HELD: \(held) Look at it, then run: hongyan release") }
         text = lines.joined(separator: "\n")
+    }
+
+    /// Streams, requests, what the source still allows, and a silence that is longer than ever.
+    static func detail(_ health: AccountHealth, _ now: Timestamp) -> [String] {
+        var lines: [String] = []
+        for (name, stream) in health.detail.streams.sorted(by: { $0.key < $1.key }) {
+            var line = "    \(name)  \(stream.itemsStored) stored  last success \(ago(stream.lastSuccessAt, now))"
+            if let lag = stream.lag { line += "  lag \(span(.seconds(lag)))" }
+            if stream.hasBacklog { line += "  more is waiting" }
+            if let error = stream.error { line += "  \(error)" }
+            lines.append(line)
+        }
+        var facts: [String] = []
+        if health.detail.requests > 0 { facts.append("\(health.detail.requests) requests") }
+        if let budget = health.detail.budget { facts.append("still allowed: \(budget)") }
+        if let next = health.nextAttemptAt, health.state == .working { facts.append("next \(inFuture(next, now))") }
+        if !facts.isEmpty { lines.append("    " + facts.joined(separator: ", ")) }
+        if let silence = health.detail.unusualSilence(itemsStored: health.itemsStored, now: now) {
+            lines.append("    nothing has come for \(span(silence)), which is longer than ever before")
+        }
+        return lines
     }
 
     /// `INBOX  server 10 412, we 10 412  compared 3 min ago`

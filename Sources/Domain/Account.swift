@@ -35,6 +35,8 @@ public struct Account: Sendable, Hashable {
     public var after = After.keep
     /// Of a kind of source that a channel file describes.
     public var channel: ChannelAccount?
+    /// Nobody said how often it is asked: that follows from how often something comes.
+    public var isAdaptive = false
 
     public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder, channel }
     public enum Start: String, Sendable, CaseIterable { case all, latest }
@@ -271,7 +273,13 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 
 /// How an account is doing.
 public struct AccountHealth: Sendable, Hashable, Codable {
-    public enum State: String, Sendable, Codable, CaseIterable { case waiting, working, failing, stopped, paused }
+    public enum State: String, Sendable, Codable, CaseIterable {
+        case waiting, working, failing, stopped
+        /// Our database takes nothing.
+        case paused
+        /// Somebody asked for it.
+        case onHold = "on_hold"
+    }
     public var account: String
     public var state: State
     public var lastSuccessAt: Timestamp?
@@ -282,6 +290,7 @@ public struct AccountHealth: Sendable, Hashable, Codable {
     public var failuresInARow: Int
     /// Items stored since the account exists.
     public var itemsStored: Int64
+    public var detail = AccountDetail()
 
     public init(account: String, state: State = .waiting) {
         self.account = account
@@ -289,6 +298,67 @@ public struct AccountHealth: Sendable, Hashable, Codable {
         failuresInARow = 0
         itemsStored = 0
     }
+}
+
+/// How an account is doing beside whether it works.
+public struct AccountDetail: Sendable, Hashable, Codable {
+    /// When something new came for the last time.
+    public var lastItemAt: Timestamp?
+    /// The longest time between two things that came, in seconds.
+    public var longestSilence: Int64 = 0
+    /// Requests to the source since the account exists.
+    public var requests: Int64 = 0
+    /// What the source said it still allows: `12 requests, full again in 40 s`.
+    public var budget: String?
+    /// How long an account without a fixed interval waits at the moment, in seconds.
+    public var pace: Int64?
+    public var streams: [String: AccountStream] = [:]
+
+    /// Gaps before the longest of them means something.
+    public static let itemsNeeded = 20
+    /// Nobody is told of a silence shorter than this.
+    public static let silenceMin = Duration.seconds(6 * 3600)
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case lastItemAt = "last_item_at", longestSilence = "longest_silence", requests, budget, pace, streams
+    }
+
+    /// Rows written by an older program lack what was added since.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        lastItemAt = try values.decodeIfPresent(Timestamp.self, forKey: .lastItemAt)
+        longestSilence = try values.decodeIfPresent(Int64.self, forKey: .longestSilence) ?? 0
+        requests = try values.decodeIfPresent(Int64.self, forKey: .requests) ?? 0
+        budget = try values.decodeIfPresent(String.self, forKey: .budget)
+        pace = try values.decodeIfPresent(Int64.self, forKey: .pace)
+        streams = try values.decodeIfPresent([String: AccountStream].self, forKey: .streams) ?? [:]
+    }
+
+    public mutating func came(at now: Timestamp) {
+        if let last = lastItemAt { longestSilence = max(longestSilence, (now - last).components.seconds) }
+        lastItemAt = now
+    }
+
+    /// How long nothing has come, when that is longer than it ever was; nil when all is as usual.
+    public func unusualSilence(itemsStored: Int64, now: Timestamp) -> Duration? {
+        guard let last = lastItemAt, itemsStored >= Self.itemsNeeded else { return nil }
+        let silence = now - last
+        return silence > max(.seconds(longestSilence * 3 / 2), Self.silenceMin) ? silence : nil
+    }
+}
+
+/// One of the things an account reads separately.
+public struct AccountStream: Sendable, Hashable, Codable {
+    public var lastSuccessAt: Timestamp?
+    public var itemsStored: Int64 = 0
+    /// Between something being written and our storing it, in seconds, for the newest that came.
+    public var lag: Int64?
+    /// Pages that were there and are still to be read.
+    public var hasBacklog = false
+    public var error: String?
+    public init() {}
 }
 
 /// What a folder held on its server at the last comparison, and what of that is stored here.

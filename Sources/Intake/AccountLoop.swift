@@ -16,17 +16,23 @@ final class AccountLoop: Sendable {
     static let wantedMax = 100
 
     let account: Account
-    private let source: any Source
+    let source: any Source
     let store: Store
     private let gate: HostGate
     private let board: HealthBoard
     private let seal: TokenSeal?
     private let logger: Logger
-    private let waker = Waker()
+    let waker = Waker()
     private let task = Mutex<(Task<Void, Never>?, stopped: Bool)>((nil, false))
-    private let health: Mutex<AccountHealth>
+    let health: Mutex<AccountHealth>
+    let hint = Mutex<(hasNews: Bool, notBefore: Duration?)>((false, nil))
+    private let isOnHold: Mutex<Bool>
 
-    init(account: Account, source: any Source, store: Store, gate: HostGate, board: HealthBoard, seal: TokenSeal? = nil, logger: Logger) {
+    init(
+        account: Account, source: any Source, store: Store, gate: HostGate, board: HealthBoard, seal: TokenSeal? = nil,
+        isOnHold: Bool = false, logger: Logger
+    ) {
+        self.isOnHold = Mutex(isOnHold)
         self.account = account
         self.source = source
         self.store = store
@@ -64,22 +70,54 @@ final class AccountLoop: Sendable {
 
     func wake() { waker.wake() }
 
+    /// Nothing is asked while it is on hold; a poll under way is finished.
+    func hold(_ isOnHold: Bool) {
+        let isNew = self.isOnHold.withLock { known in
+            defer { known = isOnHold }
+            return known != isOnHold
+        }
+        if isNew { waker.wake() }
+    }
+
+    /// One poll, as the command line asks for it.
+    /// - Returns: nil when it was cancelled.
+    func once() async -> AccountHealth? {
+        await remember()
+        var rule = HealthRule(interval: account.interval, isAdaptive: account.isAdaptive)
+        _ = await turn(&rule)
+        await source.close()
+        return Task.isCancelled ? nil : health.withLock { $0 }
+    }
+
+    /// One poll, written down.
+    /// - Returns: how long to wait for the next one; nil when it was cancelled.
+    private func turn(_ rule: inout HealthRule) async -> Duration? {
+        hint.withLock { $0 = (false, nil) }
+        guard let outcome = try? await poll() else { return nil }
+        let hint = hint.withLock { $0 }
+        let (before, after, wait) = health.withLock { health in
+            let before = health
+            let wait = rule.record(
+                outcome, in: &health, now: store.time.now(), hasNews: hint.hasNews, notBefore: hint.notBefore, dice: .random(in: 0..<1))
+            return (before, health, wait)
+        }
+        board.put(after)
+        tell(outcome, wait: wait)
+        await save(after, changed: before.state != after.state)
+        return wait
+    }
+
     private func live() async {
         await remember()
-        var rule = HealthRule(interval: account.interval)
+        var rule = HealthRule(interval: account.interval, isAdaptive: account.isAdaptive)
         while !Task.isCancelled {
+            guard !isOnHold.withLock({ $0 }) else {
+                await rest()
+                continue
+            }
             let began = ContinuousClock.now
             let wishes = store.signals.ticket(.fetches)
-            let outcome: PollOutcome
-            do { outcome = try await poll() } catch { break }
-            let (before, after, wait) = health.withLock { health in
-                let before = health
-                let wait = rule.record(outcome, in: &health, now: store.time.now(), dice: .random(in: 0..<1))
-                return (before, health, wait)
-            }
-            board.put(after)
-            tell(outcome, wait: wait)
-            await save(after, changed: before.state != after.state)
+            guard let wait = await turn(&rule) else { break }
             do {
                 try await self.wait(atMost: wait, wishes: wishes)
                 let gap = Self.wakeGap - began.duration(to: .now)
@@ -87,6 +125,22 @@ final class AccountLoop: Sendable {
             } catch { break }
         }
         await source.close()
+    }
+
+    /// Until somebody lets it go on.
+    private func rest() async {
+        let (after, isNew) = health.withLock { health in
+            let isNew = health.state != .onHold
+            health.state = .onHold
+            health.nextAttemptAt = nil
+            return (health, isNew)
+        }
+        board.put(after)
+        if isNew {
+            await source.close()
+            await save(after, changed: true)
+        }
+        await waker.sleep()
     }
 
     /// Goes on counting where the last run stopped.
@@ -121,7 +175,7 @@ final class AccountLoop: Sendable {
 
     private var keeper: Keeper {
         let name = account.name
-        return Keeper(
+        var keeper = Keeper(
             cursor: { stream in try await Self.stored { try await self.store.read { try $0.accounts.cursor(name, stream) } } },
             known: { ids in try await Self.stored { try await self.store.read { try $0.spool.known(name, externalIDs: ids) } } },
             store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger,
@@ -132,6 +186,8 @@ final class AccountLoop: Sendable {
                     try seal.open($0, purpose: "channel \(name)")
                 }
             })
+        keeper.report = { self.note($0) }
+        return keeper
     }
 
     private var ledger: Keeper.Ledger {
@@ -178,12 +234,18 @@ final class AccountLoop: Sendable {
                 if added > 0 {
                     var health = health
                     health.itemsStored += Int64(added)
+                    health.detail.came(at: transaction.now)
                     try transaction.accounts.save(health)
                 }
                 return added
             }
         }
-        self.health.withLock { $0.itemsStored += Int64(added) }
+        let now = store.time.now()
+        self.health.withLock { health in
+            health.itemsStored += Int64(added)
+            if added > 0 { health.detail.came(at: now) }
+        }
+        if added > 0 { hint.withLock { $0.hasNews = true } }
         board.put(self.health.withLock { $0 })
     }
 
@@ -217,34 +279,6 @@ final class AccountLoop: Sendable {
         case .failed(let error, _): logger.warning("Poll failed.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
         case .storeDown(let error):
             logger.error("Polling is paused: the database took nothing.", metadata: ["error": "\(error)", "retry_in": "\(wait)"])
-        }
-    }
-
-    /// Until the time is over, the source announces something, or somebody asks.
-    private func wait(atMost: Duration, wishes: Int) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.source.wait(atMost: atMost) }
-            group.addTask { await self.waker.sleep() }
-            group.addTask { try await self.waitForWish(after: wishes) }
-            try await group.next()
-            group.cancelAll()
-            while await group.nextResult() != nil {}
-        }
-        try Task.checkCancellation()
-    }
-}
-
-extension AccountLoop {
-    /// Until somebody wants a mail of this account whole.
-    /// - Parameter seen: the wishes before the last poll, which has done what could be done about them.
-    private func waitForWish(after seen: Int) async throws {
-        let name = account.name
-        var seen = seen
-        while true {
-            seen = await store.signals.wait(.fetches, after: seen, atMost: Self.wishWait)
-            try Task.checkCancellation()
-            // Trouble with the database is told by the poll; here it only means: nobody can wish.
-            if let wishes = try? await store.read({ try $0.spool.wanted(name, limit: 1) }), !wishes.isEmpty { return }
         }
     }
 }

@@ -20,18 +20,32 @@ struct HealthRule: Equatable {
     static let firstPause = Duration.seconds(2)
     static let longestPause = Duration.seconds(60)
 
+    /// Between these an account without an interval of its own finds its pace.
+    static let paceShortest = Duration.seconds(300)
+    static let paceLongest = Duration.seconds(6 * 3600)
+    /// What a source says of when to come again is believed up to this.
+    static let longestHint = Duration.seconds(86_400)
+
     private let interval: Duration
+    private let isAdaptive: Bool
     private var retries: PollSchedule
     private var pauses: PollSchedule
 
-    init(interval: Duration) {
+    init(interval: Duration, isAdaptive: Bool = false) {
         self.interval = interval
+        self.isAdaptive = isAdaptive
         retries = PollSchedule(interval: min(interval, Self.firstRetry), longestWait: Self.longestRetry)
         pauses = PollSchedule(interval: Self.firstPause, longestWait: Self.longestPause)
     }
 
-    /// - Parameter dice: 0..<1, spreads accounts apart.
-    mutating func record(_ outcome: PollOutcome, in health: inout AccountHealth, now: Timestamp, dice: Double) -> Duration {
+    /// - Parameters:
+    ///   - hasNews: something new came.
+    ///   - notBefore: what the source says of when to come again.
+    ///   - dice: 0..<1, spreads accounts apart.
+    mutating func record(
+        _ outcome: PollOutcome, in health: inout AccountHealth, now: Timestamp, hasNews: Bool = true, notBefore: Duration? = nil,
+        dice: Double
+    ) -> Duration {
         health.lastAttemptAt = now
         let wait: Duration
         switch outcome {
@@ -42,7 +56,8 @@ struct HealthRule: Equatable {
             health.lastSuccessAt = now
             health.lastError = nil
             health.failuresInARow = 0
-            wait = PollSchedule(interval: interval, longestWait: interval).nextWait(dice: dice)
+            let pace = pace(&health.detail, hasNews: hasNews, notBefore: notBefore)
+            wait = PollSchedule(interval: pace, longestWait: pace).nextWait(dice: dice)
         case .failed(let error, let remedy):
             health.lastError = error
             health.failuresInARow += 1
@@ -63,5 +78,14 @@ struct HealthRule: Equatable {
         }
         health.nextAttemptAt = now + wait
         return wait
+    }
+
+    /// The operator's interval; else twice as often after news, and less and less often while nothing comes.
+    private func pace(_ detail: inout AccountDetail, hasNews: Bool, notBefore: Duration?) -> Duration {
+        guard isAdaptive else { return interval }
+        let before = detail.pace.map { Duration.seconds($0) } ?? interval
+        let pace = hasNews ? max(Self.paceShortest, before / 2) : min(Self.paceLongest, before * 5 / 4)
+        detail.pace = pace.components.seconds
+        return max(pace, min(notBefore ?? .zero, Self.longestHint))
     }
 }

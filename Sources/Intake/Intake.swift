@@ -21,6 +21,7 @@ public final class IntakeService: Service {
     private let roster: Mutex<Roster>
     private let loops = Mutex<[String: AccountLoop]>([:])
     private let board = HealthBoard()
+    private let held = Mutex<Set<String>>([])
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
 
@@ -78,7 +79,33 @@ public final class IntakeService: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
+                var orders = AccountOrders()
+                await self.obey(&orders)
+                let known = orders
+                group.addTask { await self.listen(known) }
                 for await _ in self.changes { self.reconcile(&group) }
+            }
+        }
+    }
+
+    /// Accounts polled at the same time by `pollOnce`; how many of them ask a server is the gate's business.
+    static let onceMax = 64
+
+    /// Polls these accounts once each, then returns. Not while `run` is running.
+    /// - Parameter told: how each one did, as soon as it is done.
+    public func pollOnce(_ accounts: [Account], told: @Sendable (AccountHealth) async -> Void) async {
+        await withTaskGroup(of: AccountHealth?.self) { group in
+            var rest = accounts[...]
+            func next() {
+                guard let account = rest.popFirst() else { return }
+                let loop = AccountLoop(
+                    account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, logger: logger)
+                group.addTask { await loop.once() }
+            }
+            for _ in 0..<Self.onceMax { next() }
+            while let health = await group.next() {
+                if let health { await told(health) }
+                next()
             }
         }
     }
@@ -88,7 +115,8 @@ public final class IntakeService: Service {
         for name in orders.stop { loops.withLock { $0[name] }?.stop() }
         for account in orders.start {
             let loop = AccountLoop(
-                account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, logger: logger)
+                account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal,
+                isOnHold: held.withLock { $0.contains(account.name) }, logger: logger)
             loops.withLock { $0[account.name] = loop }
             group.addTask {
                 await loop.run()
@@ -97,11 +125,54 @@ public final class IntakeService: Service {
         }
     }
 
+    // MARK: What operators ask
+
+    /// Longest time until an order given beside us, on the command line or at another node, is obeyed.
+    static let orderWait = Duration.seconds(2)
+
+    private func listen(_ known: AccountOrders) async {
+        var orders = known
+        while !Task.isCancelled {
+            let ticket = store.signals.ticket(.accounts)
+            await obey(&orders)
+            await store.signals.wait(.accounts, after: ticket, atMost: Self.orderWait)
+        }
+    }
+
+    private func obey(_ orders: inout AccountOrders) async {
+        guard let now = try? await store.read({ try $0.accounts.orders() }) else { return }
+        let changes = orders.take(now)
+        for (name, isOnHold) in changes.hold {
+            held.withLock { held in if isOnHold { _ = held.insert(name) } else { _ = held.remove(name) } }
+            loops.withLock { $0[name] }?.hold(isOnHold)
+        }
+        for name in changes.poll { pollNow(name) }
+    }
+
     private func ended(_ name: String) {
         loops.withLock { $0[name] = nil }
         board.remove(name)
         roster.withLock { $0.ended(name) }
         changed.yield()
+    }
+}
+
+/// Tells what is new in what operators ask. Pure.
+struct AccountOrders {
+    private var known: [String: AccountOrder]?
+
+    /// A poll that was asked for before we began is not made up for: every account is polled at the start.
+    mutating func take(_ now: [String: AccountOrder]) -> (hold: [(name: String, isOnHold: Bool)], poll: [String]) {
+        let before = known ?? [:]
+        let isFirst = known == nil
+        known = now
+        var hold: [(name: String, isOnHold: Bool)] = []
+        var poll: [String] = []
+        for (name, order) in now.sorted(by: { $0.key < $1.key }) {
+            if order.isOnHold != before[name]?.isOnHold ?? false { hold.append((name, order.isOnHold)) }
+            if !isFirst, let at = order.pollAt, at != before[name]?.pollAt { poll.append(name) }
+        }
+        return (hold, poll)
     }
 }
 

@@ -33,14 +33,14 @@ public struct Accounts {
         try transaction.execute(
             """
             INSERT INTO account_health
-                (account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                (account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored, detail)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (account) DO UPDATE SET state = excluded.state, last_success_at = excluded.last_success_at,
                 last_attempt_at = excluded.last_attempt_at, next_attempt_at = excluded.next_attempt_at, last_error = excluded.last_error,
-                failures = excluded.failures, items_stored = excluded.items_stored
+                failures = excluded.failures, items_stored = excluded.items_stored, detail = excluded.detail
             """,
             health.account, health.state, health.lastSuccessAt, health.lastAttemptAt, health.nextAttemptAt, health.lastError,
-            health.failuresInARow, health.itemsStored)
+            health.failuresInARow, health.itemsStored, JSONText.encode(health.detail, empty: AccountDetail()))
     }
 
     /// What a comparison with the server found; `late` is added to what was found before.
@@ -74,7 +74,8 @@ public struct Accounts {
     }
 
     private static let select = """
-        SELECT account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored FROM account_health
+        SELECT account, state, last_success_at, last_attempt_at, next_attempt_at, last_error, failures, items_stored, detail
+        FROM account_health
         """
 
     private static func health(_ row: Row) throws -> AccountHealth {
@@ -86,6 +87,53 @@ public struct Accounts {
         health.lastError = try row.optionalText()
         health.failuresInARow = Int(try row.integer())
         health.itemsStored = try row.integer()
+        health.detail = try JSONText.decode(AccountDetail.self, try row.text(), empty: AccountDetail())
         return health
     }
+
+    // MARK: What operators ask
+
+    /// Stops polling an account until it is resumed; takes effect in every node within seconds.
+    public func hold(_ account: String, _ isOnHold: Bool, by whom: String) throws {
+        try transaction.execute(
+            """
+            INSERT INTO account_orders (account, is_on_hold, asked_by, changed_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (account) DO UPDATE SET is_on_hold = excluded.is_on_hold, asked_by = excluded.asked_by,
+                changed_at = excluded.changed_at
+            """, account, isOnHold ? 1 : 0, whom, transaction.now)
+        try transaction.events.append(
+            Event(
+                at: transaction.now, kind: .accountChanged,
+                data: ["account": account, "change": isOnHold ? "on_hold" : "resumed", "by": whom]))
+        transaction.touch(.accounts)
+    }
+
+    /// Asks for a poll now.
+    public func askPoll(_ account: String) throws {
+        try transaction.execute(
+            """
+            INSERT INTO account_orders (account, changed_at, poll_at) VALUES ($1, $2, $2)
+            ON CONFLICT (account) DO UPDATE SET poll_at = excluded.poll_at
+            """, account, transaction.now)
+        transaction.touch(.accounts)
+    }
+
+    /// What was asked and still stands, by account.
+    public func orders() throws -> [String: AccountOrder] {
+        var orders: [String: AccountOrder] = [:]
+        for var row in try transaction.query("SELECT account, is_on_hold, asked_by, poll_at FROM account_orders") {
+            let account = try row.text()
+            orders[account] = AccountOrder(
+                isOnHold: try row.integer() != 0, askedBy: try row.optionalText(), pollAt: try row.optionalTime())
+        }
+        return orders
+    }
+}
+
+/// What somebody asked of an account.
+public struct AccountOrder: Sendable, Hashable {
+    public var isOnHold: Bool
+    public var askedBy: String?
+    /// When a poll was asked for the last time.
+    public var pollAt: Timestamp?
 }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Wake-ups: a commit that touched a topic raises its counter, and everybody waiting for that returns.
 public final class Signals: Sendable {
-    public enum Topic: Int, Sendable, CaseIterable { case spool, interactions, events, sends, fetches }
+    public enum Topic: Int, Sendable, CaseIterable { case spool, interactions, events, sends, fetches, accounts }
 
     private struct Waiter {
         let topic: Topic

@@ -171,6 +171,11 @@ public struct Spool {
         return counts.filter { $0.value > 0 }
     }
 
+    /// Items still to be read.
+    public func openCount() throws -> Int64 {
+        try count("WHERE state = 'new' AND attempts = 0") + count("WHERE state IN ('new', 'claimed') AND attempts > 0")
+    }
+
     public func quarantinedCount() throws -> Int64 { try count("WHERE state = 'quarantined'") }
 
     private func count(_ condition: String) throws -> Int64 {

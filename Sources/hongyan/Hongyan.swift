@@ -12,7 +12,7 @@ struct Hongyan: AsyncParsableCommand {
             Serve.self, Demo.self, Check.self, Auth.self, Status.self, Import.self, Fetch.self, Quarantine.self, Reply.self, Why.self,
             Address.self,
             SendCommand.self,
-            Release.self, Migrate.self,
+            Poll.self, AccountCommands.self, Release.self, Migrate.self,
             User.self,
             TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, ChannelCommands.self,
             InsightCommands.self,
@@ -51,6 +51,16 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run the daemon until SIGTERM; SIGHUP reloads accounts, templates and rules.")
     @OptionGroup var config: Config
     func run() async throws { try await Daemon.serve(configuration: config.config) }
+}
+
+struct Poll: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Poll accounts once, read what came, and end. The daemon does this by itself, so it must not run meanwhile.")
+    @Argument(help: "Accounts; all of them when none is named.") var accounts: [String] = []
+    @OptionGroup var config: Config
+    func run() async throws {
+        print(try await Operations.poll(accounts, configuration: config.config) { Daemon.complain($0) })
+    }
 }
 
 struct Demo: AsyncParsableCommand {

@@ -56,6 +56,8 @@ public struct ChannelBatch: Sendable {
     /// Oldest first.
     public var items: [ChannelItem]
     public var state: ChannelState
+    /// Nothing more is known to be there.
+    public var isLast = true
     /// Brings nothing but a renewed session.
     public var isSession: Bool { stream.isEmpty }
 }
@@ -314,7 +316,7 @@ public struct ChannelRun {
             let isEnd = !goesOn || reading.isAtKnown || isOnePage || pages == watch.pagesMax
             if reading.commitsPages || isEnd {
                 state.cursors[key] = reading.mark(atEnd: isEnd)
-                try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+                try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state, isLast: isEnd))
             } else if reading.waitingCount >= Self.waitingMax {
                 // With the old place: after a crash these come again, and are known.
                 try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))

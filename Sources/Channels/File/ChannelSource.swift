@@ -61,8 +61,12 @@ final class ChannelSource: Source {
         var first: (any Error)?
         for stream in file.streams where stream.product == .interaction && isDue(stream, keeper.now()) {
             // One stream that is in trouble holds up no other.
-            do { try await run.poll(stream, start: account.start == .all ? .all : .latest) } catch let error as ChannelTrouble {
+            do {
+                try await run.poll(stream, start: account.start == .all ? .all : .latest)
+                keeper.report(.read(stream: stream.name))
+            } catch let error as ChannelTrouble {
                 first = first ?? error
+                keeper.report(.trouble(stream: stream.name, error.say))
             }
             due.withLock { $0[stream.name] = keeper.now() + stream.every }
         }
@@ -82,7 +86,10 @@ final class ChannelSource: Source {
     private func tools(_ keeper: Keeper) -> ChannelRun.Tools {
         let (account, wire) = (account, wire)
         return ChannelRun.Tools(
-            send: { try await wire.send($0) },
+            send: { call in
+                keeper.report(.request)
+                return try await wire.send(call)
+            },
             keep: { batch in
                 if batch.isSession {
                     guard let vault = keeper.vault else { return }
@@ -96,6 +103,10 @@ final class ChannelSource: Source {
                         meta: [MetaKey.format: ChannelItem.format, MetaKey.channel: account.channel?.name ?? ""])
                 }
                 try await keeper.store(Batch(items: items, stream: ChannelState.stream, cursor: try batch.state.text(keeper.vault)))
+                if !items.isEmpty {
+                    let newest = batch.items.compactMap(\.occurredAt).max()
+                    keeper.report(.stored(stream: batch.stream, items: items.count, newest: newest, hasBacklog: !batch.isLast))
+                }
             }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn, room: room)
     }
 }

@@ -128,6 +128,23 @@ struct AlertRule {
                         text: "Nothing needs to be done."))
             }
         }
+        for health in try tx.accounts.allHealth() where health.state == .working {
+            let key = "silence/\(health.account)"
+            guard let silence = health.detail.unusualSilence(itemsStored: health.itemsStored, now: tx.now) else {
+                isChanged = told.removeValue(forKey: key) != nil || isChanged
+                continue
+            }
+            guard told[key] == nil else { continue }
+            told[key] = "silent"
+            let since = StatusReport.ago(health.detail.lastItemAt, tx.now)
+            news.append(
+                News(
+                    account: health.account, state: "silent", subject: "\(health.account): nothing comes any more",
+                    text: "It is polled without an error, but the last new message came \(since), and it was never silent for so long "
+                        + "(\(silence.components.seconds / 3600) h). Look at the source: is something switched off or moved there?"))
+            try tx.events.append(
+                Event(at: tx.now, kind: .accountChanged, data: ["account": health.account, "change": "silent", "since": since]))
+        }
         for token in try tx.tokens.states() {
             let key = "token/\(token.account)"
             guard let end = token.refreshExpiresAt, token.problem == nil, isNear(end, token, tx.now) else {
@@ -171,7 +188,7 @@ struct AlertRule {
         case .failing:
             guard let since = health.lastSuccessAt else { return health.failuresInARow >= 5 ? "failing" : nil }
             return now - since > alerts.after ? "failing" : nil
-        case .waiting, .working, .paused: return nil
+        case .waiting, .working, .paused, .onHold: return nil
         }
     }
 }

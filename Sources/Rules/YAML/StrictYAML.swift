@@ -5,10 +5,10 @@ import Yams
 ///     let root = try StrictYAML.read(text, file: "hongyan.yaml").mapping(keys: ["listen", "accounts"])
 ///     let listen = try root["listen"]?.string() ?? "127.0.0.1:8080"
 public enum StrictYAML {
-    /// Aliases can unfold a small file into a giant tree ("billion laughs"); nobody writes this many values by hand.
-    static let nodesMax = 100_000
+    /// Aliases can unfold a small file into a giant tree ("billion laughs"); nobody writes this many values by hand. A large file may hold a value for each of its bytes; more come only from aliases of aliases.
+    static let nodesMin = 100_000
     static let depthMax = 64
-    public static let sizeBytesMax = 1 << 20
+    public static let sizeBytesMax = 16 << 20
 
     /// - Parameter linesBefore: lines above `text` in the file (front matter starts below its `---`).
     /// - Returns: the document; an empty text gives an empty value, which `mapping(keys:)` reads as a mapping without keys.
@@ -25,7 +25,7 @@ public enum StrictYAML {
         guard let composed else {
             return YAMLNode(content: .empty, file: file, line: linesBefore + 1, column: 1, name: "")
         }
-        var reader = Reader(file: file, linesBefore: linesBefore)
+        var reader = Reader(file: file, linesBefore: linesBefore, nodesMax: max(nodesMin, text.utf8.count))
         return try reader.node(composed, name: "", depth: 0)
     }
 
@@ -49,6 +49,7 @@ public enum StrictYAML {
     private struct Reader {
         let file: String
         let linesBefore: Int
+        let nodesMax: Int
         var nodes = 0
 
         mutating func node(_ node: Node, name: String, depth: Int) throws(RuleError) -> YAMLNode {
