@@ -38,6 +38,9 @@ public enum MetaKey {
     public static let threadID = "thread_id"
     public static let url = "url"
     public static let contentType = "content_type"
+    /// Of a feed's response: the base of its relative links, and its language.
+    public static let contentLocation = "content_location"
+    public static let contentLanguage = "content_language"
     /// Entries older than this (microseconds since 1970) are not wanted.
     public static let since = "since"
     /// A sentence: why only a part of the message is here.

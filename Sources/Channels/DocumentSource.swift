@@ -17,24 +17,36 @@ struct DocumentSource: Source {
         let rule = DocumentRule(account: account)
         let before = DocumentCursor(try await keeper.cursor(Self.stream), url: account.url)
         keeper.report(.request)
-        let response = try await loop.http(request(before))
-        let answer = DocumentRule.Answer(
-            status: response.status, body: response.body, contentType: response.header("content-type"), etag: response.header("etag"),
-            lastModified: response.header("last-modified"), retryAfter: response.header("retry-after"))
+        let response = try await response(before)
+        let answer = DocumentRule.Answer(response)
         guard case .changed(let items, let cursor) = try rule.judge(answer, before: before, now: keeper.now()) else { return }
         try await keeper.store(Batch(items: items, stream: Self.stream, cursor: cursor.text))
     }
 
-    private func request(_ cursor: DocumentCursor) -> HTTPRequest {
-        var request = HTTPRequest("GET", account.url)
+    /// Asks where the document moved to for good; the address the operator wrote is asked again when nothing good comes from there.
+    private func response(_ cursor: DocumentCursor) async throws -> HTTPResponse {
+        if let moved = cursor.movedTo {
+            do {
+                var response = try await loop.http(request(cursor, moved))
+                if DocumentRule.isFine(response.status) {
+                    response.movedTo = response.movedTo ?? moved
+                    return response
+                }
+            } catch is TransportError {}  // the server it moved to is gone; so is what was learnt, once the old address answers
+        }
+        return try await loop.http(request(cursor, nil))
+    }
+
+    private func request(_ cursor: DocumentCursor, _ moved: String?) -> HTTPRequest {
+        var request = HTTPRequest("GET", moved ?? account.url)
         request.totalTimeout = Self.totalTimeout
         request.sizeBytesMax = min(account.sizeBytesMax, Self.bytesMax)
         request.redirectsMax = Self.redirectsMax
         request.tls = account.tls
-        // The operator wrote this address: what it points to is wanted, be it a file or a host inside.
-        request.allowFile = DocumentRule.isFile(account.url)
-        request.allowPrivate = true
-        request.headers = cursor.headers + credentials
+        // The operator wrote the account's address: what it points to is wanted, be it a file or a host inside. A server chose the other.
+        request.allowFile = moved == nil && DocumentRule.isFile(account.url)
+        request.allowPrivate = moved == nil || DocumentRule.isSameOrigin(account.url, moved)
+        request.headers = cursor.headers + (DocumentRule.isSameOrigin(account.url, moved ?? account.url) ? credentials : [])
         return request
     }
 
@@ -60,6 +72,10 @@ struct DocumentRule {
         var etag: String?
         var lastModified: String?
         var retryAfter: String?
+        var cacheControl: String?
+        var contentLocation: String?
+        var contentLanguage: String?
+        var movedTo: String?
     }
 
     enum Verdict: Equatable {
@@ -67,12 +83,29 @@ struct DocumentRule {
         case changed([RawItem], DocumentCursor)
     }
 
+    /// A document came, or the word that it is the same as before.
+    static func isFine(_ status: Int) -> Bool { (200..<300).contains(status) || status == 304 }
+
+    /// Scheme, host and port; what a password may be shown to.
+    static func isSameOrigin(_ url: String, _ other: String?) -> Bool { other.map { origin(url) == origin($0) } ?? false }
+
+    private static func origin(_ url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        return (url[..<scheme.upperBound] + host).lowercased()
+    }
+
     static func isFile(_ url: String) -> Bool { url.hasPrefix("file://") }
 
     func judge(_ answer: Answer, before: DocumentCursor, now: Timestamp) throws(SourceError) -> Verdict {
         let url = Shown.url(account.url)
         switch answer.status {
-        case 304: return .unchanged
+        case 304:
+            guard let moved = answer.movedTo, moved != before.movedTo else { return .unchanged }
+            var cursor = before
+            cursor.movedTo = moved
+            return .changed([], cursor)
         case 200..<300: break
         case 0 where Self.isFile(account.url): break  // a file has no status
         case 401, 403: throw .credentialsRefused(url: url, answer: "\(answer.status)")
@@ -83,13 +116,23 @@ struct DocumentRule {
         var cursor = before
         cursor.etag = answer.etag
         cursor.lastModified = answer.lastModified
-        if hash == before.hash { return .unchanged }
+        cursor.movedTo = answer.movedTo
+        cursor.freshSeconds = Self.freshSeconds(answer.cacheControl)
+        if hash == before.hash {
+            // The document is known; what was learnt about the way to it is kept.
+            return before.hasSameWay(as: cursor) ? .unchanged : .changed([], cursor)
+        }
         try look(answer.body, url: url)
+        if account.kind == .feed { cursor.refresh = FeedRefresh.read(answer.body) }
         cursor.hash = hash
         cursor.url = DocumentCursor.mark(account.url)
         if cursor.since == nil, account.start == .latest { cursor.since = now.microseconds }
         var meta = [MetaKey.url: url]
         meta[MetaKey.contentType] = answer.contentType
+        if account.kind == .feed {
+            meta[MetaKey.contentLocation] = answer.contentLocation
+            meta[MetaKey.contentLanguage] = answer.contentLanguage
+        }
         meta[MetaKey.since] = cursor.since.map { String($0) }
         let kind: Interaction.Kind = account.kind == .feed ? .post : .form
         return .changed([RawItem(externalID: hash, kind: kind, bytes: answer.body, meta: meta)], cursor)
@@ -109,52 +152,19 @@ struct DocumentRule {
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { throw .webPage(url: url, expected: expected) }
     }
 
+    /// `max-age`, as far as it is believed (RFC 9111 §5.2.2).
+    static func freshSeconds(_ cacheControl: String?) -> Int64? {
+        guard let cacheControl else { return nil }
+        let parts = cacheControl.lowercased().split(separator: ",").map { $0.filter { $0 != " " && $0 != "\"" } }
+        if parts.contains("no-cache") || parts.contains("no-store") { return nil }
+        guard let age = parts.first(where: { $0.hasPrefix("max-age=") }).flatMap({ Int64($0.dropFirst(8)) }), age > 0 else { return nil }
+        return min(age, retryAfterMax.components.seconds)
+    }
+
     /// Seconds only; the date form is rare and the schedule's own wait serves as well.
     private static func duration(_ retryAfter: String?) -> Duration? {
         guard let retryAfter, let seconds = Int64(retryAfter.filter { $0 != " " }), seconds > 0 else { return nil }
         return min(.seconds(seconds), retryAfterMax)
-    }
-}
-
-/// What is remembered of a document between polls.
-struct DocumentCursor: Equatable {
-    var etag: String?
-    var lastModified: String?
-    /// SHA-256 of the last body stored.
-    var hash: String?
-    /// Which address it belongs to; a changed one starts afresh.
-    var url: String?
-    var since: Int64?
-
-    init(_ text: String?, url: String) {
-        guard let text, let json = try? JSONValue.parse(Array(text.utf8)) else { return }
-        since = json["since"].flatMap { Int64($0.plain) }
-        guard json["url"]?.string == Self.mark(url) else { return }
-        etag = json["etag"]?.string
-        lastModified = json["last_modified"]?.string
-        hash = json["hash"]?.string
-        self.url = json["url"]?.string
-    }
-
-    /// Short and without the secrets an address may hold.
-    static func mark(_ url: String) -> String { String(sha256(url.utf8).prefix(16)) }
-
-    var text: String {
-        var members: [JSONValue.Member] = []
-        func add(_ name: String, _ value: String?) { if let value { members.append(.init(name, .string(value))) } }
-        add("url", url)
-        add("hash", hash)
-        add("etag", etag)
-        add("last_modified", lastModified)
-        add("since", since.map { String($0) })
-        return JSONValue.object(members).json
-    }
-
-    var headers: [(String, String)] {
-        var headers: [(String, String)] = []
-        if let etag { headers.append(("If-None-Match", etag)) }
-        if let lastModified { headers.append(("If-Modified-Since", lastModified)) }
-        return headers
     }
 }
 

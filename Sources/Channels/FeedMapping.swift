@@ -28,7 +28,9 @@ public enum FeedMapping {
             body: entry.text.isEmpty ? entry.title : entry.text)
         if !entry.html.isEmpty { post.html = entry.html }
         post.permalink = entry.link
-        post.fields = entry.enclosures.map { Interaction.Field(name: "enclosure", value: $0.url) }
+        post.fields = entry.enclosures.filter { !$0.url.isEmpty }.map { Interaction.Field(name: "enclosure", value: $0.url) }
+        // Told, not believed: a stranger's feed must not choose the conversation it joins.
+        post.fields += entry.inReplyTo.map { Interaction.Field(name: "in_reply_to", value: $0) }
         return post
     }
 

@@ -9,6 +9,7 @@ extension Charset {
             while i < buffer.count {
                 if buffer[i] < 0x80 {
                     i += 1
+                    while i + 8 <= buffer.count, isASCII(buffer, at: i) { i += 8 }
                     continue
                 }
                 let length = utf8Length(buffer, at: i)
@@ -23,6 +24,12 @@ extension Charset {
             }
         }
         return (sequences, longSequences, errors)
+    }
+
+    /// Whether eight bytes from `i` on are ASCII.
+    @inline(__always)
+    private static func isASCII(_ buffer: UnsafeBufferPointer<UInt8>, at i: Int) -> Bool {
+        UnsafeRawBufferPointer(buffer).loadUnaligned(fromByteOffset: i, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
     }
 
     static func isUTF8(_ bytes: [UInt8]) -> Bool { utf8Shape(bytes).errors == 0 }

@@ -129,7 +129,10 @@ struct Digester: Sendable {
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {
         let url = item.meta[MetaKey.url] ?? accounts[item.account]?.url ?? item.account
-        let feed = try FeedParser.parse(item.bytes, contentType: item.meta[MetaKey.contentType], url: url)
+        let response = FeedResponse(
+            contentType: item.meta[MetaKey.contentType], contentLocation: item.meta[MetaKey.contentLocation],
+            contentLanguage: item.meta[MetaKey.contentLanguage])
+        let feed = try FeedParser.parse(item.bytes, url: url, response: response)
         return FeedMapping.interactions(feed, account: item.account, url: url, since: since(item), receivedAt: item.receivedAt).map {
             Digested.Entry(interaction: $0, reason: "a person wrote it: it is a post")
         }

@@ -51,6 +51,8 @@ public struct HTTPResponse: Sendable {
     public var body: [UInt8]
     /// After redirects, without user and password.
     public var url: String
+    /// Where to ask from now on: the end of the permanent redirects (301, 308) at the beginning of the way.
+    public var movedTo: String?
 
     public init(status: Int, headers: [(name: String, value: String)], body: [UInt8], url: String) {
         self.status = status

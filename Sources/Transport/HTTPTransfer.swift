@@ -11,14 +11,22 @@ extension TransferLoop {
         var plan = try HTTPPlan(request)
         if plan.address.scheme == "file" { return try await LocalFile.read(plan.address, request) }
         let deadline = ContinuousClock.now + request.totalTimeout
+        var movedTo: String?
+        var isPermanent = true
         while true {
             plan.timeLeft = ContinuousClock.now.duration(to: deadline)
             let now = plan
             let answer: HTTPAnswer = try await perform { core, id, continuation in
                 try core.add(try HTTPTransfer(id: id, plan: now, continuation: continuation))
             }
-            guard let target = answer.redirect, request.redirectsMax > 0 else { return answer.response }
+            guard let target = answer.redirect, request.redirectsMax > 0 else {
+                var response = answer.response
+                response.movedTo = movedTo
+                return response
+            }
             try plan.follow(target, status: answer.response.status, from: answer)
+            isPermanent = isPermanent && [301, 308].contains(answer.response.status)
+            if isPermanent { movedTo = plan.address.url }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Domain
+import Formats
 import Testing
 
 @testable import Channels
@@ -61,6 +62,54 @@ import Testing
         #expect(items[0].meta[MetaKey.since] == "1700000000000000")
         #expect(DocumentCursor(cursor.text, url: account.url).since == 1_700_000_000_000_000)
     }
+
+    @Test func `a permanent move and the hints of server and feed are remembered`() throws {
+        let account = Self.account()
+        let feed = Array(
+            "<rss><channel><ttl>30</ttl><skipHours><hour>3</hour></skipHours><item><title>x</title></item></channel></rss>".utf8)
+        let answer = DocumentRule.Answer(
+            body: feed, cacheControl: "public, max-age=7200", contentLocation: "/x", contentLanguage: "de",
+            movedTo: "https://new.example/feed")
+        let rule = DocumentRule(account: account)
+        let verdict = try rule.judge(answer, before: DocumentCursor(nil, url: account.url), now: Self.now)
+        guard case .changed(let items, let cursor) = verdict else {
+            Issue.record("unchanged")
+            return
+        }
+        #expect(items[0].meta[MetaKey.contentLocation] == "/x")
+        #expect(items[0].meta[MetaKey.contentLanguage] == "de")
+        #expect(DocumentCursor(cursor.text, url: account.url) == cursor)
+        #expect(cursor.movedTo == "https://new.example/feed")
+        let hint = DocumentHint.refresh(cursor: cursor.text, url: account.url)
+        #expect(hint.minutes == 120)
+        #expect(hint.skipHours == [3])
+        #expect(DocumentHint.refresh(cursor: cursor.text, url: "https://other.example/").isEmpty)
+        // Told while nothing changed, it is remembered too; told again, it is nothing new.
+        let moved = DocumentRule.Answer(status: 304, movedTo: "https://newer.example/feed")
+        guard case .changed(let none, let after) = try rule.judge(moved, before: cursor, now: Self.now) else {
+            Issue.record("unchanged")
+            return
+        }
+        #expect(none.isEmpty)
+        #expect(after.movedTo == "https://newer.example/feed")
+        #expect(try rule.judge(moved, before: after, now: Self.now) == .unchanged)
+    }
+
+    @Test(
+        "how long an answer holds",
+        arguments: [
+            ("max-age=60", 60), ("private, Max-Age = 60", 60), ("no-cache, max-age=60", nil), ("max-age=0", nil), ("max-age=x", nil),
+            ("max-age=999999999", 86400), (nil, nil),
+        ] as [(String?, Int64?)])
+    func fresh(header: String?, seconds: Int64?) { #expect(DocumentRule.freshSeconds(header) == seconds) }
+
+    @Test(
+        "a password is shown to the same scheme, host and port alone",
+        arguments: [
+            ("https://a:b@e.example/x", "https://e.example/y", true), ("https://e.example/x", "http://e.example/x", false),
+            ("https://e.example/x", "https://e.example:8443/x", false), ("https://e.example/x", "https://e.example.evil/x", false),
+        ])
+    func origin(url: String, other: String, isSame: Bool) { #expect(DocumentRule.isSameOrigin(url, other) == isSame) }
 
     struct Bad {
         var account = DocumentRuleTests.account()

@@ -30,6 +30,39 @@ def comparer(kit):
     return module
 
 
+def kit_tool(kit, name):
+    spec = importlib.util.spec_from_file_location(name, os.path.join(kit, "tools", name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def unsafe(html_safe, answer):
+    """What the kit's checker, which parses as browsers do, finds in every piece of HTML of an answer."""
+    pieces = [answer["html"]] if "html" in answer else []
+    for part in [answer.get("feed") or {}] + (answer.get("entries") or []):
+        pieces += [part[key] for key in ("title", "summary", "content", "description", "rights") if isinstance(part.get(key), str)]
+    return [problem for piece in pieces for problem in html_safe.problems(piece)]
+
+
+def judged_html(html_safe, folder, answers):
+    """A case passes when nothing of it can run, and nothing its source wants gone is in a place where it counts."""
+    good, differing = 0, []
+    cases = sorted(os.listdir(os.path.join(folder, "expected")))
+    for file in cases:
+        case = file[:-5]
+        with open(os.path.join(folder, "expected", file), encoding="utf-8") as opened:
+            stated = json.load(opened)
+        answer = answers.get(case, {"error": "no answer"})
+        wrong = [answer["error"]] if answer.get("error") else unsafe(html_safe, answer)
+        tags = [word for word in stated.get("must_not_contain", []) if word.startswith("<") and word not in ("<img", "<i />")]
+        wrong += ["contains " + word for word in tags if word in answer.get("html", "").lower()]
+        good += not wrong
+        if wrong:
+            differing.append((case, wrong, None))
+    return good, len(cases), {}, differing
+
+
 def judged(compare, name, folder, answers):
     """The comparer's verdict, after what its rules leave to the reader of the kit's README; names and counts it does not look at are judged here."""
     expected = os.path.join(folder, "expected")
@@ -91,6 +124,7 @@ def main():
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     compare = comparer(options.kit)
+    html_safe = kit_tool(options.kit, "html_safe") if importlib.util.find_spec("html5lib") else None
     corpora = json.load(open(os.path.join(HERE, "corpora.json"), encoding="utf-8"))
     explained = json.load(open(os.path.join(HERE, "explained.json"), encoding="utf-8"))
     passed = failed = skipped = 0
@@ -124,7 +158,21 @@ def main():
         rows.append(row)
         if not os.path.isdir(os.path.join(folder, "expected")) or not os.listdir(os.path.join(folder, "expected")):
             continue
-        good, total, fields, differing = judged(compare, name, folder, actual)
+        if corpus.get("robustness"):
+            continue
+        if html_safe is None and (corpus["kind"] == "html" or corpus.get("safe")):
+            print(f"{name}: Python's html5lib is not there to judge with; skipped")
+            skipped += 1
+            rows.remove(row)
+            continue
+        if corpus.get("safe"):
+            dangerous = [case for case, answer in actual.items() if unsafe(html_safe, answer)]
+            row["safe"] = len(actual) - len(dangerous)
+            check(not dangerous, f"{name}: unsafe HTML in {', '.join(dangerous[:20])}")
+        if corpus["kind"] == "html":
+            good, total, fields, differing = judged_html(html_safe, folder, actual)
+        else:
+            good, total, fields, differing = judged(compare, name, folder, actual)
         if corpus["kind"] == "reply":  # these corpora contradict each other about signatures alone: a case whose history is cut right passes one way
             kept, _, _, _ = probe(options.hongyan, {**corpus, "options": ["--keep-signature"]}, folder)
             keeping, _, _, differing_kept = judged(compare, name, folder, kept)
@@ -164,8 +212,9 @@ def document(rows, notes):
         "# Conformance",
         "",
         "How the readers of this program score on public test corpora that other projects wrote. Written by `scripts/test conformance` from the",
-        "command `hongyan probe`, which uses the very code that reads incoming mail. A case passes when every field that its source states is right.",
-        "“Best other” is the best program that is not the corpus's own library, measured on the same cases.",
+        "command `hongyan probe`, which uses the very code that reads incoming mail and feeds. A case passes when every field that its source states is right.",
+        "“Best other” is the best program that is not the corpus's own library, measured on the same cases. A case of the html corpora passes when nothing",
+        "in what is left of it can run, as a parser that works like browsers sees it.",
         "",
         "| corpus | what | cases | as stated | rate | of the rest, ours is right by the standard | best other |",
         "|---|---|---:|---:|---:|---:|---|",
@@ -175,8 +224,9 @@ def document(rows, notes):
             unread = f", {row['unread']} refused with a reason" if row["unread"] else ""
             lines.append(f"| {row['name']} | {row['kind']} | {row['cases']} | robustness only: all answered{unread} | – | – | – |")
         else:
+            what = row["kind"] + (f", {row['safe']}/{row['cases']} safe" if "safe" in row else "")
             lines.append(
-                f"| {row['name']} | {row['kind']} | {row['cases']} | {row['good']}/{row['total']} | {row['rate']:.1f} % | {row['right']} | {row['other'] or '–'} |"
+                f"| {row['name']} | {what} | {row['cases']} | {row['good']}/{row['total']} | {row['rate']:.1f} % | {row['right']} | {row['other'] or '–'} |"
             )
     lines += [
         "",

@@ -5,7 +5,7 @@ import FoundationEssentials
 /// How messages would be understood, without taking them in: the very readers of Intake over files. One process for thousands of them; a
 /// bad one is reported in its place and stops no other.
 public struct Probe: Sendable {
-    public enum Kind: String, Sendable, CaseIterable { case mail, header, reply, bounce, tnef, mbox }
+    public enum Kind: String, Sendable, CaseIterable { case mail, header, reply, bounce, tnef, mbox, feed, html }
 
     /// A file larger than this is refused; no message may be larger either.
     static let bytesMax = MailParser.bytesMax
@@ -19,13 +19,16 @@ public struct Probe: Sendable {
     public var keepsSignature: Bool
     /// `mail` only: to verify and decrypt with.
     private let keys: MailKeys?
+    /// `feed` only: where the files were fetched from, the base of their relative links.
+    private let url: String
 
     /// - Parameter keys: a GnuPG home.
-    public init(kind: Kind, jsonLines: Bool, keepsSignature: Bool = false, keys: String? = nil) {
+    public init(kind: Kind, jsonLines: Bool, keepsSignature: Bool = false, keys: String? = nil, url: String? = nil) {
         self.kind = kind
         self.jsonLines = jsonLines
         self.keepsSignature = keepsSignature
         self.keys = keys.map { MailKeys(folder: $0) }
+        self.url = url ?? ""
     }
 
     /// Prints what each file would become, in the order given.
@@ -61,8 +64,8 @@ public struct Probe: Sendable {
         let fileExtension = parts.count > 1 ? String(parts[parts.count - 1]).lowercased() : ""
         do {
             let bytes = try read(path)
-            if !jsonLines { return Finding(text: "== \(path)\n\(try page(bytes, fileExtension))\n", isBad: false) }
-            let result = try result(bytes, fileExtension)
+            if !jsonLines { return Finding(text: "== \(path)\n\(try page(bytes, fileExtension, path))\n", isBad: false) }
+            let result = try result(bytes, fileExtension, path)
             guard case .object(let members) = result else { return Finding(text: "", isBad: true) }
             return Finding(text: JSONValue.object([.init("id", .string(id))] + members).json, isBad: false)
         } catch {
@@ -80,7 +83,7 @@ public struct Probe: Sendable {
         return [UInt8](data)
     }
 
-    private func result(_ bytes: [UInt8], _ fileExtension: String) throws -> JSONValue {
+    private func result(_ bytes: [UInt8], _ fileExtension: String, _ path: String) throws -> JSONValue {
         switch kind {
         case .mail: try MailProbe.result(bytes, keys: keys)
         case .header: try HeaderProbe.result(bytes)
@@ -88,10 +91,12 @@ public struct Probe: Sendable {
         case .bounce: try BounceProbe.result(bytes)
         case .tnef: try TNEFProbe.result(bytes)
         case .mbox: try MBoxProbe.result(bytes)
+        case .feed: try FeedProbe.result(bytes, url: feedURL(path), response: response(path))
+        case .html: HTMLProbe.result(bytes)
         }
     }
 
-    private func page(_ bytes: [UInt8], _ fileExtension: String) throws -> String {
+    private func page(_ bytes: [UInt8], _ fileExtension: String, _ path: String) throws -> String {
         switch kind {
         case .mail: try MailProbe.page(bytes, keys: keys)
         case .header: try HeaderProbe.page(bytes)
@@ -99,7 +104,26 @@ public struct Probe: Sendable {
         case .bounce: try BounceProbe.page(bytes)
         case .tnef: try TNEFProbe.page(bytes)
         case .mbox: try MBoxProbe.page(bytes)
+        case .feed: try FeedProbe.page(bytes, url: feedURL(path), response: response(path))
+        case .html: HTMLProbe.page(bytes)
         }
+    }
+
+    private func feedURL(_ path: String) -> String { url.isEmpty ? path : url }
+
+    /// The response's headers of a case of a test kit: `cases/ID.xml` has them in `expected/ID.json` under `http_headers`.
+    private func response(_ path: String) -> FeedResponse {
+        let file = URL(filePath: path)
+        let folder = file.deletingLastPathComponent()
+        guard folder.lastPathComponent == "cases" else { return FeedResponse() }
+        let name = file.deletingPathExtension().lastPathComponent + ".json"
+        let beside = folder.deletingLastPathComponent().appending(path: "expected").appending(path: name)
+        guard let data = try? Data(contentsOf: beside), let headers = try? JSONValue.parse([UInt8](data))["http_headers"] else {
+            return FeedResponse()
+        }
+        return FeedResponse(
+            contentType: headers["content-type"]?.string, contentLocation: headers["content-location"]?.string,
+            contentLanguage: headers["content-language"]?.string)
     }
 }
 

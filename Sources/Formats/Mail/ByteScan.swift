@@ -24,6 +24,14 @@ public enum ByteScan {
         text.withUnsafeBytes { text in needle.withUnsafeBytes { find($0, in: text, from: start, to: text.count) } }
     }
 
+    static func find(_ byte: UInt8, in buffer: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        find(byte, in: buffer, from: start, to: buffer.count)
+    }
+
+    static func find(_ needle: StaticString, in buffer: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        find(needle.bytes, in: UnsafeRawBufferPointer(buffer), from: start, to: buffer.count)
+    }
+
     /// Whether every byte is below 0x80; eight at a time.
     static func isASCII(_ bytes: some Collection<UInt8>) -> Bool {
         bytes.withContiguousStorageIfAvailable { buffer in

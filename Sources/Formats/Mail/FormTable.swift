@@ -69,7 +69,8 @@ enum FormTable {
             "br", "p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre",
         ]
 
-        override func start(_ name: String, _ attributes: HTMLAttributes) {
+        override func start(_ tag: HTMLTag, _ attributes: HTMLAttributes) {
+            let name = tag.name
             if hidden > 0 || Self.unseen.contains(name) {
                 hidden += 1
                 return
@@ -89,7 +90,8 @@ enum FormTable {
             }
         }
 
-        override func end(_ name: String) {
+        override func end(_ tag: HTMLTag) {
+            let name = tag.name
             if hidden > 0 {
                 hidden -= 1
                 return

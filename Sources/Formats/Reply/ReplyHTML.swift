@@ -76,6 +76,7 @@ final class ReplyHTMLSink: HTMLSink {
     }
     private struct Open {
         var token: Int
+        var name: String
         var mark: ReplyHTMLMark?
         /// Of a holder: whether there is a quotation in it, so that answers may stand between.
         var hasQuotation = false
@@ -101,8 +102,9 @@ final class ReplyHTMLSink: HTMLSink {
 
     func drawn() -> String { text.finished() }
 
-    override func start(_ name: String, _ attributes: HTMLAttributes) {
-        text.start(name, attributes)
+    override func start(_ tag: HTMLTag, _ attributes: HTMLAttributes) {
+        let name = tag == .unknown ? String(decoding: attributes.tag.map(ASCII.lower), as: UTF8.self) : tag.name
+        text.start(tag, attributes)
         if unseenDepth > 0 || Self.unseen.contains(name) {
             unseenDepth += 1
             return
@@ -114,7 +116,7 @@ final class ReplyHTMLSink: HTMLSink {
             hasIndents = true
             if let holder = open.last(where: { $0.mark == .holder }) { holdersWithQuotation.insert(holder.token) }
         }
-        open.append(Open(token: tokens.count, mark: mark))
+        open.append(Open(token: tokens.count, name: name, mark: mark))
         let from = arena.count
         arena.append(0x3C)
         arena += name.utf8
@@ -130,14 +132,15 @@ final class ReplyHTMLSink: HTMLSink {
         if name == "img" || name == "hr" { note(isSeen: name == "hr") }
     }
 
-    override func end(_ name: String) {
-        text.end(name)
+    override func end(_ tag: HTMLTag) {
+        text.end(tag)
         if unseenDepth > 0 {
             unseenDepth -= 1
             return
         }
         guard let last = open.popLast() else { return }
         let from = arena.count
+        let name = last.name
         if !Self.void.contains(name) { arena += "</\(name)>".utf8 }
         let isDeep = last.token < tokens.count
         if isDeep { tokens[last.token].partner = tokens.count }

@@ -4,25 +4,25 @@ final class TextSink: HTMLSink {
     static let quoteDepthMax = 20
     static let linkBytesMax = 2000
 
-    private enum Shape { case line, paragraph }
-    private static let blocks: [String: Shape] = {
-        var table: [String: Shape] = [:]
-        for name in [
-            "div", "section", "article", "header", "footer", "aside", "main", "nav", "form", "fieldset", "address", "center", "dt", "dd",
-            "tr",
-            "caption", "figure", "figcaption", "li", "body", "option", "legend", "details", "summary",
-        ] { table[name] = .line }
-        for name in ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre", "listing", "xmp", "hr"] {
-            table[name] = .paragraph
-        }
-        return table
-    }()
-    private static let unseen: Set<String> = [
-        "script", "style", "head", "title", "template", "noscript", "noframes", "object", "applet", "iframe", "svg", "math", "select",
-        "textarea",
-        "audio", "video", "map", "datalist",
-    ]
+    private static let lines = HTMLTags(
+        .div, .section, .article, .header, .footer, .aside, .main, .nav, .form, .fieldset, .address, .center, .dt, .dd, .tr,
+        .caption, .figure, .figcaption, .li, .body, .option, .legend, .details, .summary
+    )
+    private static let paragraphs = HTMLTags(
+        .p, .h1, .h2, .h3, .h4, .h5, .h6, .ul, .ol, .dl, .table, .blockquote, .pre, .listing, .xmp, .hr
+    )
+    private static let unseen = HTMLTags(
+        .script, .style, .head, .title, .template, .noscript, .noframes, .iframe, .svg, .select,
+        .textarea, .audio, .video, .map, .datalist
+    )
+    /// Those that do more than begin a line.
+    private static let special = HTMLTags(
+        .br, .hr, .pre, .listing, .xmp, .blockquote, .ul, .ol, .li, .tr, .td, .th, .img, .a
+    )
+    /// Bytes that are written as they are: no white space, no control character, no beginning of an invisible character.
+    private static let plain: [Bool] = (0..<256).map { $0 > 0x20 && $0 != 0x7F && ![0xC2, 0xCD, 0xE2, 0xEF].contains($0) }
 
+    private let showsLinks: Bool
     private var out: [UInt8] = []
     /// Line ends owed before the next text; 2 makes an empty line.
     private var breaks = 0
@@ -38,60 +38,77 @@ final class TextSink: HTMLSink {
     /// The line being written, from 0: what maps a place of the document to a line of its text.
     private(set) var line = 0
 
+    /// - Parameter showsLinks: writes addresses behind the words that lead to them, and the names of pictures.
+    init(showsLinks: Bool = true) { self.showsLinks = showsLinks }
+
     func finished() -> String {
         while let last = out.last, ASCII.isSpace(last) { out.removeLast() }
         return Charset.string(out)
     }
 
-    override func start(_ name: String, _ attributes: HTMLAttributes) {
+    override func start(_ tag: HTMLTag, _ attributes: HTMLAttributes) {
         if hiddenDepth > 0 {
             hiddenDepth += 1
             return
         }
-        if Self.unseen.contains(name) || isHidden(attributes) {
+        if Self.unseen.contains(tag) || isHidden(attributes) || attributes.isAnnotation(tag) {
             hiddenDepth = 1
             return
         }
-        if let shape = Self.blocks[name] { owe(shape == .paragraph ? 2 : 1) }
-        switch name {
-        case "br": lineBreak()
-        case "hr": write("---")
-        case "pre", "listing", "xmp": preDepth += 1
-        case "blockquote": quoteDepth += 1
-        case "ul": lists.append(nil)
-        case "ol": lists.append(Int(attributes["start"] ?? "") ?? 1)
-        case "li": item()
-        case "tr": cells = 0
-        case "td", "th":
+        owe(around: tag)
+        guard Self.special.contains(tag) else { return }
+        switch tag {
+        case .br: lineBreak()
+        case .hr: write("---")
+        case .pre, .listing, .xmp: preDepth += 1
+        case .blockquote: quoteDepth += 1
+        case .ul: lists.append(nil)
+        case .ol: lists.append(Int(attributes["start"] ?? "") ?? 1)
+        case .li: item()
+        case .tr: cells = 0
+        case .td, .th:
             if cells > 0, !isLineEmpty, breaks == 0 { out.append(ASCII.tab); space = false }
             cells += 1
-        case "img":
-            if let alt = attributes["alt"].map(ASCII.trim), !alt.isEmpty { write("[\(alt)]") }
-        case "a": links.append((attributes["href"] ?? "", out.count))
+        case .img:
+            if showsLinks, let alt = attributes["alt"].map(ASCII.trim), !alt.isEmpty { write("[\(alt)]") }
+        case .a: links.append((showsLinks ? attributes["href"] ?? "" : "", out.count))
         default: break
         }
     }
 
-    override func end(_ name: String) {
+    private func owe(around tag: HTMLTag) {
+        if Self.paragraphs.contains(tag) { owe(2) } else if Self.lines.contains(tag) { owe(1) }
+    }
+
+    override func end(_ tag: HTMLTag) {
         if hiddenDepth > 0 {
             hiddenDepth -= 1
             return
         }
-        switch name {
-        case "pre", "listing", "xmp": preDepth -= 1
-        case "blockquote": quoteDepth -= 1
-        case "ul", "ol": if !lists.isEmpty { lists.removeLast() }
-        case "a": if let link = links.popLast() { close(link) }
+        defer { owe(around: tag) }
+        guard Self.special.contains(tag) else { return }
+        switch tag {
+        case .pre, .listing, .xmp: preDepth -= 1
+        case .blockquote: quoteDepth -= 1
+        case .ul, .ol: if !lists.isEmpty { lists.removeLast() }
+        case .a: if let link = links.popLast() { close(link) }
         default: break
         }
-        if let shape = Self.blocks[name] { owe(shape == .paragraph ? 2 : 1) }
     }
 
     override func text(_ bytes: UnsafeBufferPointer<UInt8>) {
         if hiddenDepth > 0 { return }
+        let plain = Self.plain
         var i = 0
         while i < bytes.count {
             let byte = bytes[i]
+            if plain[Int(byte)] {
+                let end = wordsEnd(bytes, from: i, plain)
+                settle()
+                out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[i..<end]))
+                i = end
+                continue
+            }
             if preDepth > 0, byte == ASCII.lf {
                 owe(min(breaks + 1, 2))
             } else if ASCII.isSpace(byte) {
@@ -109,6 +126,21 @@ final class TextSink: HTMLSink {
         }
     }
 
+    /// The end of words that are parted by one blank each.
+    private func wordsEnd(_ bytes: UnsafeBufferPointer<UInt8>, from: Int, _ plain: [Bool]) -> Int {
+        var end = from + 1
+        while end < bytes.count {
+            if plain[Int(bytes[end])] {
+                end += 1
+            } else if bytes[end] == ASCII.space, preDepth == 0, end + 1 < bytes.count, plain[Int(bytes[end + 1])] {
+                end += 2
+            } else {
+                break
+            }
+        }
+        return end
+    }
+
     /// Length of a soft hyphen, a zero-width space or a byte order mark: filler of newsletters' previews.
     private func invisible(_ b: UnsafeBufferPointer<UInt8>, at i: Int) -> Int? {
         if b[i] == 0xC2, i + 1 < b.count, b[i + 1] == 0xAD { return 2 }
@@ -119,8 +151,9 @@ final class TextSink: HTMLSink {
     }
 
     private func isHidden(_ attributes: HTMLAttributes) -> Bool {
-        attributes.contains("hidden") || attributes.value(of: "style", holds: "display:none")
-            || attributes.value(of: "style", holds: "display: none")
+        !attributes.isEmpty
+            && (attributes.contains("hidden") || attributes.value(of: "style", holds: "display:none")
+                || attributes.value(of: "style", holds: "display: none"))
     }
 
     private func owe(_ count: Int) {

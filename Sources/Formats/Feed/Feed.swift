@@ -3,8 +3,22 @@ public import Domain
 /// A web feed, whatever its dialect.
 public struct Feed: Sendable, Hashable {
     public var title = ""
+    public var id: String?
     public var link: String?
     public var language: String?
+    public var author: FeedAuthor?
+    public var updated: Timestamp?
+    /// HTML, not sanitised, as are the texts of entries.
+    public var description = ""
+    public var rights = ""
+    public var categories: [String] = []
+    public var image: String?
+    /// Where the feed says it has moved to (`itunes:new-feed-url`).
+    public var newURL: String?
+    /// How often it is worth asking, in the feed's own words.
+    public var refresh = FeedRefresh()
+    /// What the bytes were read as, in IANA's words.
+    public var charset = "utf-8"
     /// In the document's order, which is usually newest first.
     public var entries: [FeedEntry] = []
     public init() {}
@@ -20,12 +34,30 @@ public struct FeedEntry: Sendable, Hashable {
     public var author: FeedAuthor?
     public var published: Timestamp?
     public var updated: Timestamp?
-    /// The fullest body the feed gives, not sanitised.
+    /// The fullest body the feed gives, not sanitised, its links absolute.
     public var html = ""
     /// `html` reduced to text.
     public var text = ""
+    /// The short text where there is another one; HTML, not sanitised.
+    public var summary = ""
+    public var rights = ""
+    public var categories: [String] = []
     public var enclosures: [FeedEnclosure] = []
+    public var image: String?
+    /// The page with the comments, the feed of them, and how many there are.
+    public var comments: String?
+    public var commentsFeed: String?
+    public var commentsCount: Int?
+    /// Ids or addresses of what it answers (RFC 4685).
+    public var inReplyTo: [String] = []
+    /// Degrees, north and east.
+    public var place: FeedPlace?
     public init() {}
+}
+
+public struct FeedPlace: Sendable, Hashable {
+    public var latitude: Double
+    public var longitude: Double
 }
 
 public struct FeedAuthor: Sendable, Hashable {
@@ -47,6 +79,19 @@ public struct FeedEnclosure: Sendable, Hashable {
         self.url = url
         self.type = type
         self.sizeBytes = sizeBytes
+    }
+}
+
+/// What the response said that the document itself does not.
+public struct FeedResponse: Sendable, Hashable {
+    public var contentType: String?
+    /// The base of relative links where the document names none (RFC 9110 §8.7).
+    public var contentLocation: String?
+    public var contentLanguage: String?
+    public init(contentType: String? = nil, contentLocation: String? = nil, contentLanguage: String? = nil) {
+        self.contentType = contentType
+        self.contentLocation = contentLocation
+        self.contentLanguage = contentLanguage
     }
 }
 

@@ -15,7 +15,10 @@ enum JSONFeed {
         feed.title = document["title"]?.string ?? ""
         feed.link = document["home_page_url"]?.string.flatMap { URLText.resolve($0, base: url) }
         feed.language = document["language"]?.string
+        feed.description = HTMLText.escaped(document["description"]?.string ?? "")
+        feed.image = (document["icon"] ?? document["favicon"])?.string.flatMap { URLText.resolve($0, base: url) }
         let owner = author(document)
+        feed.author = owner
         for item in items.prefix(FeedParser.entriesMax) { feed.entries.append(entry(item, owner, url)) }
         return feed
     }
@@ -38,18 +41,22 @@ enum JSONFeed {
         entry.author = author(item) ?? owner
         entry.published = item["date_published"]?.string.flatMap(DateText.anyFeedDate)
         entry.updated = item["date_modified"]?.string.flatMap(DateText.anyFeedDate)
+        var bodies = FeedBodies()
         if let html = item["content_html"]?.string {
-            entry.html = html
+            bodies.set(.full, FeedLinks.absolute(Array(html.utf8), base: url), rank: 0)
         } else if let text = item["content_text"]?.string ?? item["summary"]?.string {
-            entry.html =
-                "<p>\(HTMLText.escaped(text).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "<br>\n"))</p>"
+            let lines = HTMLText.escaped(text).split(separator: "\n", omittingEmptySubsequences: false)
+            bodies.set(.full, Array("<p>\(lines.joined(separator: "<br>\n"))</p>".utf8), rank: 0)
         }
         for attachment in item["attachments"]?.array ?? [] where entry.enclosures.count < 100 {
             guard let reference = attachment["url"]?.string, let address = URLText.resolve(reference, base: url) else { continue }
             let size = attachment["size_in_bytes"]?.plain ?? ""
             entry.enclosures.append(FeedEnclosure(url: address, type: attachment["mime_type"]?.string, sizeBytes: Int64(size)))
         }
-        entry.complete()
+        if let summary = item["summary"]?.string { bodies.set(.short, Array(HTMLText.escaped(summary).utf8), rank: 0) }
+        entry.image = (item["image"] ?? item["banner_image"])?.string.flatMap { URLText.resolve($0, base: url) }
+        entry.categories = (item["tags"]?.array ?? []).prefix(FeedParser.categoriesMax).map(\.plain).filter { !$0.isEmpty }
+        entry.complete(bodies)
         return entry
     }
 
