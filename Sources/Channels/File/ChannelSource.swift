@@ -45,12 +45,13 @@ final class ChannelSource: Source {
         var state = ChannelState.stored(try await keeper.cursor(Self.stateStream), vault: keeper.vault)
         let inputs = inputs(file)
         state.take(inputs: String(sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)))
+        if state.connectedAt == nil { state.connectedAt = keeper.now() }
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
         run.resumeAt = resumeAt.withLock { $0 }
         defer { resumeAt.withLock { $0 = run.resumeAt } }
         try await learn(&run, file)
         var first: (any Error)?
-        for stream in file.streams where stream.product == .interaction && isDue(stream, keeper.now()) {
+        for stream in file.streams where isDue(stream, keeper.now()) {
             // One stream that is in trouble holds up no other.
             do { try await run.poll(stream, start: account.start == .all ? .all : .latest) } catch let error as ChannelTrouble {
                 first = first ?? error
@@ -99,11 +100,8 @@ final class ChannelSource: Source {
                 return ChannelAnswer(status: response.status, headers: response.headers, body: response.body)
             },
             keep: { batch in
-                let items = batch.items.map { item in
-                    RawItem(
-                        externalID: "\(batch.stream)/\(item.externalID)" + (item.revision.map { "@\($0)" } ?? ""), kind: .post,
-                        bytes: Array(item.value.json.utf8),
-                        meta: [MetaKey.format: ChannelItem.format, MetaKey.channel: account.channel?.name ?? ""])
+                let items = batch.items.map {
+                    $0.raw(stream: batch.stream, channel: account.channel?.name ?? "", connectedAt: batch.state.connectedAt)
                 }
                 try await keeper.store(Batch(items: items, stream: Self.stateStream, cursor: try batch.state.text(keeper.vault)))
             }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn)
@@ -141,6 +139,7 @@ extension ChannelState {
         let secrets = JSONValue.object([
             .init("session", object(session)), .init("reply", object(replySession)), .init("inputs", .string(inputs ?? "")),
         ])
+        if let connectedAt { members.append(.init("connected_at", .string(DateFormat.exact(connectedAt)))) }
         if let vault { members.append(.init("sealed", .string(try vault.seal(secrets.json)))) }
         members.append(
             .init(
@@ -176,6 +175,7 @@ extension ChannelState {
             return Dictionary(members.map { ($0.name, $0.value.plain) }, uniquingKeysWith: { $1 })
         }
         state.check = texts(root["check"])
+        state.connectedAt = root["connected_at"]?.string.flatMap(DateText.iso8601)
         if let sealed = root["sealed"]?.string, let open = try? vault?.open(sealed), let secrets = try? JSONValue.parse(Array(open.utf8)) {
             state.session = texts(secrets["session"])
             state.replySession = texts(secrets["reply"])
