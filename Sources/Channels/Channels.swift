@@ -49,6 +49,10 @@ public enum MetaKey {
     public static let format = "format"
     /// Of an item that a channel file made: the file's name.
     public static let channel = "channel"
+    /// Of such an item that is no message: `order` or `customer`.
+    public static let product = "product"
+    /// When its account was read for the first time (microseconds since 1970): what was before that starts nothing.
+    public static let connectedAt = "connected_at"
     /// Set on a mail whose part is known already and which is whole now.
     public static let whole = "whole"
     /// Set on old mail that somebody brought in: it starts nothing.

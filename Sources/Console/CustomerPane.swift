@@ -22,6 +22,7 @@ extension Scene {
             model["sparkText"] = Mood.written(last.score)
             model["sparkTone"] = Mood.tone(last.score)
         }
+        if let bought = whole.purchases { model["purchases"] = purchases(bought) }
         model["journeys"] = journeys(whole)
         model["hasJourneys"] = !whole.enrolments.isEmpty
         model["sends"] = whole.sends.map { line($0, whole.returns[$0.send.id] ?? []) }
@@ -39,6 +40,9 @@ extension Scene {
 
     /// `mastodon.social/akeller` is written as people write it: `@akeller@mastodon.social`.
     private func written(_ identity: Identity) -> String {
+        if identity.kind == .shop, let slash = identity.value.firstIndex(of: "/") {
+            return "\(identity.value[identity.value.index(after: slash)...]) (\(identity.value[..<slash]))"
+        }
         guard identity.kind == .handle, let slash = identity.value.firstIndex(of: "/") else { return identity.value }
         let network = identity.value[..<slash]
         let handle = "@" + identity.value[identity.value.index(after: slash)...]

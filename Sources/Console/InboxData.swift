@@ -87,6 +87,8 @@ struct Conversation: Sendable {
     var returns: [ID<Send>: [SendReturn]]
     /// What is known about the address an answer goes to.
     var address: AddressState?
+    /// Nil when no shop knows them.
+    var purchases: Purchases?
 
     struct MoodPoint: Sendable, Equatable {
         var at: Timestamp
@@ -130,7 +132,8 @@ struct Conversation: Sendable {
             enrolments: try transaction.enrolments.ofCustomer(ticket.customer), sendOfMessage: Dictionary(pairs) { first, _ in first },
             moves: moves,
             returns: try transaction.returns.ofTicket(ticket.id, customer: ticket.customer),
-            address: try customer?.email.flatMap { try transaction.addresses.get($0) })
+            address: try customer?.email.flatMap { try transaction.addresses.get($0) },
+            purchases: try Purchases.read(transaction, ticket.customer))
     }
 
     private static func points(_ messages: [Interaction]) -> [MoodPoint] {

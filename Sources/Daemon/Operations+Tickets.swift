@@ -162,6 +162,11 @@ struct WhyReport {
             ]
             lines += try Self.lines(tx.reasons.about(.enrolment, enrolment.id.rawValue))
         }
+        for order in try tx.orders.ofCustomer(customer.id, limit: 100) {
+            let total = "\(order.money(order.total).decimal) \(order.currency)"
+            lines += ["", "order \(order.number) of \(order.account), \(order.status.rawValue), \(total), placed \(order.placedAt)"]
+            lines += try Self.lines(tx.reasons.about(.order, order.id.rawValue))
+        }
         for send in try tx.sends.ofCustomer(customer.id) { lines += try Self.lines(send, tx) }
         for ticket in try tx.tickets.list(.customer(customer.id), limit: 100) {
             lines += ["", "#\(ticket.number) \(ticket.subject) (\(ticket.status.rawValue)): hongyan why \(ticket.number)"]

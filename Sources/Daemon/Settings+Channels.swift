@@ -40,9 +40,6 @@ extension Settings {
         guard !file.streams.isEmpty else {
             throw named.error("`\(name)` is only pushed to us, and pushes are not taken yet")
         }
-        guard file.streams.contains(where: { $0.product == .interaction }) else {
-            throw named.error("`\(name)` brings only orders or customers, and those are not taken yet; remove the account")
-        }
         channels[name] = file
         var account = ChannelAccount(name: name)
         account.digest = sha256(FileManager.default.contents(atPath: path).map { Array($0) } ?? [])

@@ -27,9 +27,13 @@ public struct Customer: Sendable, Hashable, Codable {
 
 /// One way to recognise a customer. Unique over all customers by kind and value.
 public struct Identity: Sendable, Hashable, Codable {
-    public enum Kind: String, Sendable, Codable, CaseIterable { case email, phone, handle }
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        case email, phone, handle
+        /// The number a shop knows somebody by.
+        case shop
+    }
     public var kind: Kind
-    /// Normalised: lower-cased address, digits of a phone number, `network/handle`.
+    /// Normalised: lower-cased address, digits of a phone number, `network/handle`, `account/number`.
     public var value: String
     public init(kind: Kind, value: String) {
         self.kind = kind

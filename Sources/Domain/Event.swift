@@ -13,7 +13,15 @@ public struct Event: Sendable, Hashable, Codable {
 
     public enum Kind: String, Sendable, Codable, CaseIterable {
         case customerCreated = "customer.created"
+        case customerUpdated = "customer.updated"
         case customerUnsubscribed = "customer.unsubscribed"
+        case orderPlaced = "order.placed"
+        case orderPaid = "order.paid"
+        case orderFulfilled = "order.fulfilled"
+        case orderCancelled = "order.cancelled"
+        case orderRefunded = "order.refunded"
+        /// Anything about an order is another than before; `changes` says what.
+        case orderChanged = "order.changed"
         case ticketOpened = "ticket.opened"
         case ticketJoined = "ticket.joined"
         case ticketReopened = "ticket.reopened"
@@ -33,6 +41,11 @@ public struct Event: Sendable, Hashable, Codable {
 
     /// In `data` of what old mail caused that was brought in: readers that act for today pass over it.
     public static let imported = "imported"
+    /// In `data` of what no message caused: `shop`.
+    public static let by = "by"
+    /// In `data` of what happened to an order: its raw id; how many of its kind the customer has, this one included.
+    public static let order = "order"
+    public static let nth = "nth"
 
     public init(
         position: Int64 = 0, at: Timestamp, kind: Kind, customer: ID<Customer>? = nil, ticket: ID<Ticket>? = nil,
@@ -51,7 +64,7 @@ public struct Event: Sendable, Hashable, Codable {
 
 /// Why something was decided. Stored beside what it decided; shown in the console and by `hongyan why`.
 public struct Reason: Sendable, Hashable, Codable {
-    public enum About: String, Sendable, Codable, CaseIterable { case interaction, ticket, customer, send, enrolment, account }
+    public enum About: String, Sendable, Codable, CaseIterable { case interaction, ticket, customer, send, enrolment, account, order }
     public var at: Timestamp
     public var about: About
     /// The raw id of what it is about.

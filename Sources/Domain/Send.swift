@@ -215,6 +215,8 @@ public struct Enrolment: Sendable, Hashable, Codable {
     public var occurrence: String
     /// The ticket whose event started it; an answer joins it.
     public var ticket: ID<Ticket>?
+    /// The order whose event started it.
+    public var order: ID<Order>?
     public var state: State
     /// File name of the next step without extension; nil when no step is left.
     public var step: String?
@@ -225,8 +227,9 @@ public struct Enrolment: Sendable, Hashable, Codable {
 
     public init(
         id: ID<Enrolment>, journey: String, version: String, customer: ID<Customer>, occurrence: String, ticket: ID<Ticket>?,
-        state: State = .active, step: String?, enteredAt: Timestamp, nextAt: Timestamp?
+        state: State = .active, step: String?, enteredAt: Timestamp, nextAt: Timestamp?, order: ID<Order>? = nil
     ) {
+        self.order = order
         self.id = id
         self.journey = journey
         self.version = version

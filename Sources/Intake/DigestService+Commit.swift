@@ -78,6 +78,10 @@ extension DigestService {
         switch digested.result {
         case .success(let entries):
             for entry in entries { try add(entry, of: item, to: transaction, signer: signer) }
+            let connectedAt = item.meta[MetaKey.connectedAt].flatMap { Int64($0) }.map { Timestamp(microseconds: $0) }
+            let orders = OrderIntake(
+                transaction: transaction, connectedAt: connectedAt, isImported: item.meta[MetaKey.imported] != nil)
+            for record in digested.records { try orders.take(record) }
             try transaction.spool.done(item.id, keepBytes: digested.keepsBytes)
         case .failure(let error):
             let isQuarantined =

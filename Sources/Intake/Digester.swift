@@ -17,6 +17,8 @@ struct Digested: Sendable {
     }
 
     var item: SpooledItem
+    /// Orders and shops' customers, beside or instead of messages.
+    var records: [ShopRecord] = []
     var result: Result<[Entry], ItemError>
     /// One sentence for each part that could not be used.
     var notes: [String] = []
@@ -47,6 +49,7 @@ struct Digester: Sendable {
         do {
             switch item.kind {
             case .mail: return Digested(item: item, result: .success([try await mail(item)]))
+            case .post where item.meta[MetaKey.product] != nil: return try shopRecord(item)
             case .post where item.meta[MetaKey.format] == ChannelItem.format:
                 return Digested(item: item, result: .success([try channelItem(item)]))
             case .post: return Digested(item: item, result: .success(try feed(item)))
@@ -125,6 +128,16 @@ struct Digester: Sendable {
         let message = try ChannelItemMapping.interaction(
             item.bytes, externalID: item.externalID, channel: channel, account: item.account, receivedAt: item.receivedAt)
         return Digested.Entry(interaction: message, reason: "a person wrote it: it came through \(channel)")
+    }
+
+    private func shopRecord(_ item: SpooledItem) throws -> Digested {
+        let (account, at, revision) = (item.account, item.receivedAt, item.id.rawValue)
+        let isOrder = item.meta[MetaKey.product] == ChannelFile.Stream.Product.order.rawValue
+        let record: ShopRecord =
+            isOrder
+            ? .order(try ChannelOrderMapping.order(item.bytes, account: account, receivedAt: at, revision: revision))
+            : .customer(try ChannelOrderMapping.customer(item.bytes, account: account, receivedAt: at, revision: revision))
+        return Digested(item: item, records: [record], result: .success([]))
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

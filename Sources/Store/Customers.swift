@@ -55,6 +55,21 @@ public struct Customers {
             """, id, at, mood, name, language)
     }
 
+    /// Somebody knew them earlier than we did.
+    public func known(_ id: ID<Customer>, since: Timestamp) throws {
+        try transaction.execute("UPDATE customers SET created_at = $2 WHERE id = $1 AND created_at > $2", id, since)
+    }
+
+    public func rename(_ id: ID<Customer>, to name: String) throws {
+        try transaction.execute("UPDATE customers SET name = $2 WHERE id = $1", id, name)
+    }
+
+    /// Takes back a customer that was made in this transaction, with its identities.
+    public func forget(_ id: ID<Customer>) throws {
+        try transaction.execute("DELETE FROM identities WHERE customer_id = $1", id)
+        try transaction.execute("DELETE FROM customers WHERE id = $1", id)
+    }
+
     public func count() throws -> Int64 {
         guard var row = try transaction.first("SELECT count(*) FROM customers") else { return 0 }
         return try row.integer()

@@ -8,11 +8,11 @@ public struct Enrolments {
     public func enter(_ enrolment: Enrolment) throws -> Bool {
         try transaction.execute(
             """
-            INSERT INTO enrolments (\(Self.columns)) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            INSERT INTO enrolments (\(Self.columns)) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             ON CONFLICT (journey, customer_id, occurrence) DO NOTHING
             """,
             enrolment.id, enrolment.journey, enrolment.version, enrolment.customer, enrolment.occurrence, enrolment.ticket, enrolment.state,
-            enrolment.step, enrolment.enteredAt, enrolment.nextAt) > 0
+            enrolment.step, enrolment.enteredAt, enrolment.nextAt, enrolment.order) > 0
     }
 
     /// Active ones whose time has come, earliest first.
@@ -49,7 +49,7 @@ public struct Enrolments {
         return try row.optionalTime()
     }
 
-    private static let columns = "id, journey, version, customer_id, occurrence, ticket_id, state, step, entered_at, next_at"
+    private static let columns = "id, journey, version, customer_id, occurrence, ticket_id, state, step, entered_at, next_at, order_id"
     private static let select = "SELECT \(columns) FROM enrolments"
 
     private static func enrolment(_ row: Row) throws -> Enrolment {
@@ -57,6 +57,6 @@ public struct Enrolments {
         return Enrolment(
             id: try row.id(), journey: try row.text(), version: try row.text(), customer: try row.id(), occurrence: try row.text(),
             ticket: try row.optionalID(), state: try row.name(), step: try row.optionalText(), enteredAt: try row.time(),
-            nextAt: try row.optionalTime())
+            nextAt: try row.optionalTime(), order: try row.optionalID())
     }
 }

@@ -31,6 +31,13 @@ public struct Subscriptions {
         try set(customer, topic: topic, isSubscribed: true, source: source)
     }
 
+    /// How we know that they unsubscribed from everything; nil when they did not.
+    public func source(_ customer: ID<Customer>) throws -> String? {
+        let sql = "SELECT source FROM subscriptions WHERE customer_id = $1 AND topic = '\(Self.everything)' AND is_subscribed = 0"
+        guard var row = try transaction.first(sql, customer) else { return nil }
+        return try row.text()
+    }
+
     /// No marketing mail goes to this address any more, whoever has it.
     public func suppress(address: String, reason: String) throws {
         try transaction.execute(

@@ -34,6 +34,8 @@ public final class Transaction {
     public var interactions: Interactions { Interactions(transaction: self) }
     public var messageIDs: MessageIDs { MessageIDs(transaction: self) }
     public var customers: Customers { Customers(transaction: self) }
+    public var orders: Orders { Orders(transaction: self) }
+    public var profiles: CustomerRecords { CustomerRecords(transaction: self) }
     public var tickets: Tickets { Tickets(transaction: self) }
     public var events: Events { Events(transaction: self) }
     public var loops: Loops { Loops(transaction: self) }

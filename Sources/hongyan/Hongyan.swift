@@ -88,18 +88,6 @@ struct Status: AsyncParsableCommand {
     func run() async throws { print(try await Operations.status(configuration: config.config)) }
 }
 
-struct Import: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Bring old mail into an account: Maildir, mbox, .eml. Doing it again stores nothing twice; old mail starts no journey.")
-    @Argument(help: "The account it belongs to.") var account: String
-    @Argument(help: "Folders and files.") var paths: [String]
-    @OptionGroup var config: Config
-    func run() async throws {
-        guard !paths.isEmpty else { throw ValidationError("name at least one folder or file") }
-        print(try await Operations.importMail(account: account, paths: paths, configuration: config.config))
-    }
-}
-
 struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fetch a large mail whole of which only the first part was taken; without arguments list them.")

@@ -37,7 +37,7 @@ import Testing
                 "`tokem` is not a key here; did you mean `token`?"
             ),
             ("channel: mastodon, config: {base: \"https://s.example\", token: plain}", "`token` must not stand in this file"),
-            ("channel: whatsapp", "is only pushed to us"), ("channel: orders-csv", "brings only orders or customers"),
+            ("channel: whatsapp", "is only pushed to us"), ("channel: orders-csv", "`url` is missing; orders-csv needs it"),
             ("url: \"https://x.example\"", "`channel` is missing"),
         ])
     func mistakes(account: String, says: String) {

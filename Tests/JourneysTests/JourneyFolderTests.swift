@@ -143,7 +143,7 @@ import Testing
                 says: "welcome/10-hello.md:5:4: `tickt` is not known here; did you mean `ticket`?"),
             Bad(
                 files: ["10-hello.md": "---\nsubject: x\n---\nHello {{city}}"],
-                says: "welcome/10-hello.md:4:7: `city` is not known here; use first_name, name, email or ticket"),
+                says: "welcome/10-hello.md:4:7: `city` is not known here; use first_name, name, email, ticket, order or order_total"),
             Bad(
                 files: ["10-hello.md": "---\nsubject: x\n---\nHello {{name"],
                 says: "welcome/10-hello.md:4:7: this {{ is not closed; write }} after the name"),

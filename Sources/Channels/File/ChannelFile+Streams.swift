@@ -4,7 +4,8 @@ import Rules
 
 extension ChannelFile {
     private static let streamKeys = [
-        "every", "format", "decode", "body", "as", "each", "request", "records", "where", "cursor", "page", "lookup", "revision", "map",
+        "every", "format", "decode", "body", "as", "each", "request", "records", "where", "cursor", "page", "lookup", "revision", "group",
+        "map",
     ]
 
     static func stream(_ entry: YAMLMapping.Entry) throws(RuleError) -> Stream {
@@ -23,6 +24,12 @@ extension ChannelFile {
         for entry in try map["lookup"]?.namedEntries().entries ?? [] { stream.lookups.append(try lookup(entry)) }
         stream.revision = try map["revision"].map { node throws(RuleError) in try expression(node) }
         stream.map = try mapping(try map.required("map"), stream.product)
+        if let node = map["group"] {
+            stream.isGrouped = try node.bool()
+            guard !stream.isGrouped || stream.product == .order, stream.map.parts != nil else {
+                throw node.error("`group` joins the rows of an order; it needs `as: order` and `items`")
+            }
+        }
         return stream
     }
 
@@ -116,12 +123,14 @@ extension ChannelFile {
                 try fields(entry.value, into: &mapping)
             } else if entry.key.hasPrefix("fields."), entry.key.count > 7 {
                 mapping.fields.append((String(entry.key.dropFirst(7)), try expression(entry.value)))
+            } else if entry.key == "amounts", product != .interaction {
+                mapping.amounts = try amounts(entry.value)
             } else if entry.key == parts {
                 mapping.parts = try self.parts(entry.value, product)
             } else if names.contains(entry.key) {
                 mapping.targets.append((entry.key, try expression(entry.value)))
             } else {
-                let known = names + ["fields"] + (parts.map { [$0] } ?? [])
+                let known = names + ["fields"] + (product == .interaction ? [] : ["amounts"]) + (parts.map { [$0] } ?? [])
                 let nearest = Spelling.nearest(to: entry.key, of: known)
                 throw entry.keyNode.error(
                     "`\(entry.key)` is not a part of \(product.words); "
@@ -133,6 +142,33 @@ extension ChannelFile {
             throw node.error("`\(needed)` is missing")
         }
         return mapping
+    }
+
+    /// `minor`, or with more to say `{kind: minor, digits: {MGA: 0}}`, `{kind: written, mark: comma}`.
+    private static func amounts(_ node: YAMLNode) throws(RuleError) -> ChannelAmounts {
+        var amounts = ChannelAmounts()
+        guard (try? node.string()) == nil else {
+            amounts.kind = try node.oneOf(ChannelAmounts.Kind.self)
+            return amounts
+        }
+        let map = try node.mapping(keys: ["kind", "digits", "mark"])
+        amounts.kind = try map.required("kind").oneOf(ChannelAmounts.Kind.self)
+        for entry in try map["digits"]?.namedEntries().entries ?? [] {
+            guard let currency = Currency(rawValue: entry.key) else {
+                throw entry.keyNode.error("`\(entry.key)` is no currency of ISO 4217")
+            }
+            amounts.digits[currency.rawValue] = try entry.value.int(in: 0...4)
+        }
+        if let node = map["digits"], amounts.kind != .minor { throw node.error("`digits` belongs to `kind: minor`") }
+        amounts.mark = try map["mark"].map { node throws(RuleError) in try template(node) }
+        if let node = map["mark"] {
+            guard amounts.kind == .written else { throw node.error("`mark` belongs to `kind: written`") }
+            let text = try node.string()
+            guard text.contains("{{") || ExactNumber.Mark(rawValue: text) != nil else {
+                throw node.error("`mark` is what stands before the fraction: write point or comma")
+            }
+        }
+        return amounts
     }
 
     private static func fields(_ node: YAMLNode, into mapping: inout Mapping) throws(RuleError) {

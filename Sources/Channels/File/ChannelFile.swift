@@ -190,6 +190,8 @@ public struct ChannelFile: Sendable {
         var lookups: [Lookup] = []
         var revision: ChannelExpression?
         var map = Mapping()
+        /// Rows of one id are lines of one order.
+        var isGrouped = false
     }
 
     struct Each: Sendable {
@@ -254,6 +256,8 @@ public struct ChannelFile: Sendable {
         var pairs: Pairs?
         /// `attachments` of an interaction, `items` of an order.
         var parts: Parts?
+        /// How amounts are written; nil as decimal numbers.
+        var amounts: ChannelAmounts?
 
         struct Pairs: Sendable {
             var list: ChannelExpression
@@ -319,12 +323,14 @@ public struct ChannelFile: Sendable {
             ]
         case .order:
             [
-                "external_id", "occurred_at", "number", "status", "currency", "total", "customer.id", "customer.email", "customer.phone",
-                "customer.name", "permalink",
+                "external_id", "occurred_at", "updated_at", "number", "status", "state", "currency", "total", "refunded", "paid_at",
+                "fulfilled_at", "cancelled_at", "refunded_at", "customer.id", "customer.email", "customer.phone", "customer.name",
+                "permalink",
             ]
         case .customer:
             [
-                "external_id", "occurred_at", "email", "phone", "name", "locale", "tags", "spent", "orders", "accepts_marketing",
+                "external_id", "occurred_at", "updated_at", "email", "phone", "name", "locale", "tags", "spent", "orders", "currency",
+                "accepts_marketing", "consent_at",
             ]
         }
     }

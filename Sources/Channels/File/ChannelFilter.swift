@@ -4,7 +4,7 @@ import Formats
 /// One step of a pipeline. The list is closed: a channel file never grows into a language.
 struct ChannelFilter: Sendable {
     enum Name: String, Sendable, CaseIterable {
-        case date, format, seconds, text, lower, trim, join, first, last, number, plain, get, lookup, json, hash, entries, replace
+        case date, format, seconds, text, lower, trim, join, first, last, number, plain, get, lookup, json, hash, entries, replace, sum
         case `enum`
     }
 
@@ -90,6 +90,7 @@ struct ChannelFilter: Sendable {
         case .entries: return Self.entries(value)
         case .replace: return pattern.map { .string($0.replacing(in: value.plain, with: arguments[1].text)) }
         case .enum: return chosen(value)
+        case .sum: return Self.sum(value)
         }
     }
 
@@ -142,6 +143,17 @@ struct ChannelFilter: Sendable {
         }
         let name = value.plain
         return rows.first { key.first(in: $0)?.plain == name }.flatMap { wanted.first(in: $0) }
+    }
+
+    /// Of decimal numbers, exactly; nothing when one of them is none.
+    private static func sum(_ value: JSONValue) -> JSONValue? {
+        guard value.array != [] else { return nil }
+        var sum = ExactNumber.zero
+        for part in value.array ?? [value] {
+            guard let number = ExactNumber(Text.trim(part.plain)), let next = sum.adding(number) else { return nil }
+            sum = next
+        }
+        return .number(sum.decimal)
     }
 
     private static func entries(_ value: JSONValue) -> JSONValue? {

@@ -11,6 +11,8 @@ public struct ChannelItem: Sendable, Hashable {
 
     public subscript(name: String) -> JSONValue? { value[name] }
     var occurredAt: Timestamp? { value["occurred_at"].flatMap { DateText.iso8601($0.plain) } }
+    /// Orders are wanted for what happens to them, whenever they were placed.
+    var changedAt: Timestamp? { value["updated_at"].flatMap { DateText.iso8601($0.plain) } ?? occurredAt }
 }
 
 extension ChannelFile.Mapping {
@@ -29,9 +31,15 @@ extension ChannelFile.Mapping {
             guard !text.isEmpty else { continue }
             if name == "html" { html = text }
             if name == "text" { hasText = true }
-            if name == "occurred_at" {
-                guard let time = DateText.iso8601(text) else { continue }
+            if name.hasSuffix("_at") {
+                // What is no time is left out of a message; an order without its time is set aside with what stood there.
+                guard let time = DateText.iso8601(text) else {
+                    if product != .interaction { members.append(.init(name, .string(text))) }
+                    continue
+                }
                 members.append(.init(name, .string(DateFormat.exact(time))))
+            } else if let amounts, ChannelAmounts.names.contains(name) {
+                members.append(.init(name, .string(amounts.text(text, currency: currency(scope), scope))))
             } else if Self.numbers.contains(name), Double(text) != nil {
                 members.append(.init(name, .number(text)))
             } else {
@@ -45,6 +53,8 @@ extension ChannelFile.Mapping {
         if let parts { members += list(parts, scope) }
         return ChannelItem(externalID: id, product: product, revision: revision?.text(scope), value: .object(members))
     }
+
+    private func currency(_ scope: ChannelScope) -> String? { targets.first { $0.name == "currency" }?.value.text(scope) }
 
     private func fields(_ scope: ChannelScope) -> [JSONValue.Member] {
         var found: [JSONValue.Member] = []
@@ -67,7 +77,9 @@ extension ChannelFile.Mapping {
         for record in (list.array ?? [list]).prefix(Self.partsMax) {
             let inner = scope.with(record: record)
             let members = parts.members.compactMap { name, expression in
-                expression.text(inner).flatMap { $0.isEmpty ? nil : JSONValue.Member(name, .string($0)) }
+                guard let text = expression.text(inner), !text.isEmpty else { return JSONValue.Member?.none }
+                let isAmount = name == "price" && amounts != nil
+                return .init(name, .string(isAmount ? amounts?.text(text, currency: currency(scope), inner) ?? text : text))
             }
             if !members.isEmpty { found.append(.object(members)) }
         }

@@ -11,6 +11,8 @@ public struct ChannelState: Sendable, Hashable {
     /// A digest of the account's inputs; sealed like a session.
     var inputs: String?
     public var cursors: [String: Mark] = [:]
+    /// When the account was read for the first time.
+    public var connectedAt: Timestamp?
 
     /// How far one partition of one stream is read.
     public struct Mark: Sendable, Hashable {
@@ -333,7 +335,7 @@ public struct ChannelRun {
         defer { if nameless > 0 { tools.warn("\(nameless) records have no external_id; they were left out") } }
         guard !records.isEmpty else { return [] }
         for lookup in stream.lookups { try await look(up: lookup, for: records, scope) }
-        return records.compactMap { record in
+        let items: [ChannelItem] = records.compactMap { record in
             var inner = scope.with(record: record)
             for lookup in stream.lookups {
                 let key = lookup.keys.map { $0.text(inner) ?? "" } ?? ""
@@ -343,9 +345,10 @@ public struct ChannelRun {
                 nameless += 1
                 return nil
             }
-            if let since, item.occurredAt.map({ $0 < since }) ?? false { return nil }
+            if let since, item.changedAt.map({ $0 < since }) ?? false { return nil }
             return isOurs(item) ? nil : item
         }
+        return stream.isGrouped ? ChannelItem.grouped(items) : items
     }
 
     /// Our own posts come back with everybody's.

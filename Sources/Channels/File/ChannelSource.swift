@@ -53,13 +53,14 @@ final class ChannelSource: Source {
             throw SourceError.unreadable(path: "channels/\(account.channel?.name ?? "").yaml", reason: "there is no such channel file")
         }
         let inputs = file.inputs(of: account)
-        let state = try await ChannelState.begin(inputs, room: room, vault: keeper.vault, cursor: keeper.cursor)
+        var state = try await ChannelState.begin(inputs, room: room, vault: keeper.vault, cursor: keeper.cursor)
+        if state.connectedAt == nil { state.connectedAt = keeper.now() }
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
         run.resumeAt = resumeAt.withLock { $0 }
         defer { resumeAt.withLock { $0 = run.resumeAt } }
         try await learn(&run, file)
         var first: (any Error)?
-        for stream in file.streams where stream.product == .interaction && isDue(stream, keeper.now()) {
+        for stream in file.streams where isDue(stream, keeper.now()) {
             // One stream that is in trouble holds up no other.
             do {
                 try await run.poll(stream, start: account.start == .all ? .all : .latest)
@@ -96,11 +97,8 @@ final class ChannelSource: Source {
                     let sealed = try batch.state.sealed(vault)
                     return try await keeper.store(Batch(items: [], stream: ChannelState.sessionStream, cursor: sealed))
                 }
-                let items = batch.items.map { item in
-                    RawItem(
-                        externalID: "\(batch.stream)/\(item.externalID)" + (item.revision.map { "@\($0)" } ?? ""), kind: .post,
-                        bytes: Array(item.value.json.utf8),
-                        meta: [MetaKey.format: ChannelItem.format, MetaKey.channel: account.channel?.name ?? ""])
+                let items = batch.items.map {
+                    $0.raw(stream: batch.stream, channel: account.channel?.name ?? "", connectedAt: batch.state.connectedAt)
                 }
                 try await keeper.store(Batch(items: items, stream: ChannelState.stream, cursor: try batch.state.text(keeper.vault)))
                 if !items.isEmpty {

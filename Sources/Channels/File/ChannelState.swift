@@ -31,6 +31,7 @@ extension ChannelState {
             return JSONValue.Member(key, .object(parts))
         }
         var members: [JSONValue.Member] = [.init("check", ChannelRun.object(check)), .init("cursors", .object(marks))]
+        if let connectedAt { members.append(.init("connected_at", .string(DateFormat.exact(connectedAt)))) }
         if let inputs, let vault { members.append(.init("inputs", .string(try vault.seal(inputs)))) }
         return JSONValue.object(members).json
     }
@@ -60,6 +61,7 @@ extension ChannelState {
         guard let text, let root = try? JSONValue.parse(Array(text.utf8)) else { return }
         check = Self.texts(root["check"])
         inputs = root["inputs"]?.string.flatMap { try? vault?.open($0) }
+        connectedAt = root["connected_at"]?.string.flatMap(DateText.iso8601)
         guard case .object(let members)? = root["cursors"] else { return }
         for member in members {
             var mark = Mark(cursor: member.value["cursor"]?.string)

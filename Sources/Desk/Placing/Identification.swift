@@ -47,6 +47,7 @@ struct Identification {
         case .email: "address \(identity.value)"
         case .phone: "phone \(identity.value)"
         case .handle: "handle \(identity.value)"
+        case .shop: "customer number \(identity.value)"
         }
     }
 

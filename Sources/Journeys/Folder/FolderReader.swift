@@ -48,7 +48,8 @@ struct FolderReader {
         guard let settings, problems.isEmpty else { return nil }
         return JourneyFolder(
             name: String(path.split(separator: "/").last ?? "journey"), version: hash.hex, purpose: settings.purpose, topic: settings.topic,
-            enters: settings.enters, sender: settings.sender, answersJoinTicket: settings.answersJoinTicket, locale: settings.locale,
+            enters: settings.enters, entry: settings.entry, sender: settings.sender, answersJoinTicket: settings.answersJoinTicket,
+            locale: settings.locale,
             steps: steps)
     }
 

@@ -13,6 +13,8 @@ public struct JourneyFolder: Sendable, Hashable {
     public let topic: String?
     /// The event that lets a customer in, once.
     public let enters: Event.Kind
+    /// Which of these events count, and how often.
+    public var entry = Entry()
     /// Sender account; the default one when nil.
     public let sender: String?
     /// Whether an answer joins the ticket whose event started the journey, or opens its own.
@@ -23,7 +25,21 @@ public struct JourneyFolder: Sendable, Hashable {
     public let steps: [JourneyStep]
 
     /// Events that name a customer and happen because of a person.
-    static let entrances: [Event.Kind] = [.customerCreated, .ticketOpened]
+    static let entrances: [Event.Kind] = [
+        .customerCreated, .ticketOpened, .orderPlaced, .orderPaid, .orderFulfilled, .orderCancelled, .orderRefunded,
+    ]
+
+    public struct Entry: Sendable, Hashable {
+        /// Who made a customer known.
+        public enum By: String, Sendable, CaseIterable { case message, shop, any }
+        public enum Which: String, Sendable, CaseIterable { case first, any }
+        public var by = By.message
+        /// Only a customer's first order of its kind.
+        public var order = Which.any
+        /// Once for each order instead of once for ever.
+        public var isForEachOrder = false
+        public init() {}
+    }
 
     /// Reads one folder; blocks on the disk.
     /// - Throws: the first `RuleError`.

@@ -3,7 +3,7 @@ public import Rules
 /// Which names a step may print, checked when the folder is read: a slip would otherwise hold back every mail.
 public enum TemplateNames {
     /// What `Walk` fills in.
-    public static let known = ["first_name", "name", "email", "ticket"]
+    public static let known = ["first_name", "name", "email", "ticket", "order", "order_total"]
 
     /// - Parameters:
     ///   - line: where `text` begins in the file.

@@ -13,13 +13,15 @@ struct Walk {
     /// Lets the event's customer into every journey that begins with it.
     func follow(_ event: Event) throws {
         guard let customer = event.customer, event.data[Event.imported] == nil else { return }
-        for journey in journeys where journey.enters == event.kind {
+        for journey in journeys where journey.enters == event.kind && journey.entry.takes(event) {
             guard let first = journey.steps.first else { continue }
+            let order = event.data[Event.order].flatMap { ID<Order>($0) }
+            let occurrence = journey.entry.isForEachOrder ? order.map { "order/\($0)" } ?? Self.occurrence : Self.occurrence
             let enrolment = Enrolment(
-                id: transaction.newID(), journey: journey.name, version: journey.version, customer: customer, occurrence: Self.occurrence,
-                ticket: event.ticket, step: first.name, enteredAt: event.at, nextAt: event.at + first.after)
+                id: transaction.newID(), journey: journey.name, version: journey.version, customer: customer, occurrence: occurrence,
+                ticket: event.ticket, step: first.name, enteredAt: event.at, nextAt: event.at + first.after, order: order)
             guard try transaction.enrolments.enter(enrolment) else { continue }
-            try explain(.enrolment, enrolment.id.rawValue, "enter", "entered \(journey.name) by \(event.kind.rawValue)")
+            try explain(.enrolment, enrolment.id.rawValue, "enter", "entered \(journey.name) by \(event.kind.rawValue)" + Self.which(event))
             try append(.journeyEntered, enrolment)
         }
     }
@@ -72,6 +74,10 @@ struct Walk {
         send.locale = locale.hasPrefix("zh") ? "zh" : "en"
         send.topic = journey.topic
         send.vars = Self.vars(customer, ticket: ticket, locale: locale)
+        if let order = try enrolment.order.flatMap({ try transaction.orders.get($0) }) {
+            send.vars["order"] = order.number
+            send.vars["order_total"] = order.money(order.total).written(locale: locale)
+        }
         guard try transaction.sends.plan(send) else { return }
         if let refusal = try transaction.loops.refusal(of: send, by: loops, isLeaving: false) {
             try transaction.loops.apply(refusal, send, by: loops)
@@ -99,6 +105,8 @@ struct Walk {
         return nil
     }
 
+    private static func which(_ event: Event) -> String { event.data["number"].map { " (order \($0))" } ?? "" }
+
     static func vars(_ customer: Customer, ticket: Ticket?, locale: String) -> [String: String] {
         var vars = [
             "first_name": Greeting.firstName(of: customer.name, locale: locale), "name": Greeting.name(customer.name, locale: locale),
@@ -117,5 +125,15 @@ struct Walk {
             Event(
                 at: transaction.now, kind: kind, customer: enrolment.customer, ticket: enrolment.ticket,
                 data: ["journey": enrolment.journey, "state": enrolment.state.rawValue]))
+    }
+}
+
+extension JourneyFolder.Entry {
+    /// Whether an event of the right kind lets in: made known by whom, and which order.
+    func takes(_ event: Event) -> Bool {
+        if order == .first, event.data[Event.nth] != "1" { return false }
+        guard event.kind == .customerCreated else { return true }
+        let isShop = event.data[Event.by] == "shop"
+        return by == .any || isShop == (by == .shop)
     }
 }

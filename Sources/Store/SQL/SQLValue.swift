@@ -52,6 +52,8 @@ extension Interaction.Kind: SQLParameter {}
 extension Interaction.Direction: SQLParameter {}
 extension Interaction.Nature: SQLParameter {}
 extension Mood.Label: SQLParameter {}
+extension Order.Status: SQLParameter {}
+extension Currency: SQLParameter {}
 extension Reason.About: SQLParameter {}
 extension Send.Kind: SQLParameter {}
 extension Send.Purpose: SQLParameter {}

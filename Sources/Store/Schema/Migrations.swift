@@ -18,6 +18,7 @@ enum Migrations {
         Step(version: 6, name: "queues of the ledger", common: Schema6.queues, only: Schema6.only),
         Step(version: 7, name: "what comes back", common: Schema7.returns, only: { _ in "" }),
         Step(version: 8, name: "reading mailboxes", common: Schema8.reading, only: { _ in "" }),
+        Step(version: 10, name: "orders", common: Schema10.orders, only: { _ in "" }),
         Step(version: 11, name: "accounts in detail", common: Schema11.health, only: { _ in "" }),
     ]
 
