@@ -24,6 +24,8 @@ public struct ConsoleSettings: Sendable {
     /// Folder of style sheets, scripts and icons; read once.
     public var statics: String
     public var forms: [PublicForm] = []
+    /// Nobody pushes anything when nil.
+    public var hooks: Hooks?
     public var secureCookies = false
     /// Whether a proxy of ours on another machine stands in front, so that X-Forwarded-For names the visitor.
     public var behindProxy = false

@@ -12,6 +12,7 @@ extension Site {
     private struct Status: Sendable {
         var health: [AccountHealth]
         var folders: [FolderCount]
+        var hooks: [String: HookCounts]
         var spool: [String: Int64]
         var sends: [Send.State: Int64]
         var interactions: Int64
@@ -25,6 +26,7 @@ extension Site {
         let status = try await store.read { transaction in
             Status(
                 health: try transaction.accounts.allHealth(), folders: try transaction.accounts.folderCounts(),
+                hooks: try transaction.accounts.allHooks(),
                 spool: try transaction.spool.counts(), sends: try transaction.sends.counts(),
                 interactions: try transaction.interactions.count(), unplaced: try transaction.interactions.unplacedCount(),
                 uncertain: try transaction.sends.list(state: .uncertain, limit: Self.sendsListed),
@@ -33,7 +35,7 @@ extension Site {
         }
         let words = words(visit)
         let time = TimeText(words: words, now: store.time.now())
-        var model: Model = ["accounts": status.health.map { account($0, status.folders, words, time) }, "isEmpty": status.health.isEmpty]
+        var model: Model = ["accounts": status.health.map { account($0, status, words, time) }, "isEmpty": status.health.isEmpty]
         model["spool"] = status.spool.sorted { $0.key < $1.key }.map { state, count in
             [
                 "name": words.has("spool_\(state)") ? words["spool_\(state)"] : state, "count": "\(count)",
@@ -81,7 +83,7 @@ extension Site {
         }
     }
 
-    private func account(_ health: AccountHealth, _ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> Model {
+    private func account(_ health: AccountHealth, _ status: Status, _ words: Vocabulary, _ time: TimeText) -> Model {
         let tone =
             switch health.state {
             case .working: "good"
@@ -93,7 +95,15 @@ extension Site {
             "name": health.account, "state": words["account_\(health.state.rawValue)"], "tone": tone, "stored": "\(health.itemsStored)",
             "failures": "\(health.failuresInARow)", "hasFailures": health.failuresInARow > 0,
         ]
-        model["folders"] = folders(counts.filter { $0.account == health.account }, words, time)
+        model["folders"] = folders(status.folders.filter { $0.account == health.account }, words, time)
+        if let hooks = status.hooks[health.account] {
+            model["pushed"] =
+                ["count": "\(hooks.taken)", "when": time.model(hooks.lastTakenAt) ?? [:], "isTaken": hooks.taken > 0] as Model
+            if hooks.refusedCount > 0 {
+                let why = hooks.lastReason.map { words["hook_\($0.rawValue)"] } ?? ""
+                model["refused"] = ["count": "\(hooks.refusedCount)", "why": why, "when": time.model(hooks.lastRefusedAt) ?? [:]] as Model
+            }
+        }
         model["success"] = time.model(health.lastSuccessAt)
         model["attempt"] = time.model(health.lastAttemptAt)
         if let next = health.nextAttemptAt {

@@ -16,6 +16,7 @@ struct Site: Sendable {
     let hub: LiveHub
     let limits: RateLimits
     let tally = Tally()
+    let crowd = HookCrowd()
     let logger: Logger
     let startedAt: Timestamp
 
@@ -53,6 +54,7 @@ struct Site: Sendable {
         router.get("favicon.ico") { _, _ in Response.redirect(to: statics.url("icon.svg"), type: .permanent) }
         router.get("forms/:name", use: formPage).post("forms/:name", use: postForm)
         router.on("forms/:name", method: .options, use: formPreflight)
+        router.get("hooks/:account", use: hook).post("hooks/:account", use: hook)
         router.get("u/:token", use: unsubscribePage).post("u/:token", use: postUnsubscribe)
     }
 

@@ -18,6 +18,9 @@ extension Settings {
         for index in accounts.indices where accounts[index].kind == .channel {
             guard let entry = entries.first(where: { $0.key == accounts[index].name }) else { continue }
             accounts[index].channel = try channel(entry.value, secrets, folder: folder)
+            // What is only pushed has nothing to be asked for.
+            let isPolled = accounts[index].channel.flatMap { channels[$0.name] }?.streams.isEmpty == false
+            if !isPolled, try entry.value.namedEntries()["every"] == nil { accounts[index].interval = .seconds(300) }
         }
     }
 
@@ -34,10 +37,7 @@ extension Settings {
             throw named.error("there is no channel `\(name)`\(nearest)")
         }
         let file = try ChannelLibrary.read(path)
-        guard !file.streams.isEmpty else {
-            throw named.error("`\(name)` is only pushed to us, and pushes are not taken yet")
-        }
-        guard file.streams.contains(where: { $0.product == .interaction }) else {
+        guard file.push != nil || file.streams.contains(where: { $0.product == .interaction }) else {
             throw named.error("`\(name)` brings only orders or customers, and those are not taken yet; remove the account")
         }
         channels[name] = file

@@ -38,6 +38,8 @@ struct Digester: Sendable {
     let blobs: BlobStore
     /// To verify and decrypt with; nil when there are none.
     var keys: MailKeys?
+    /// To read again what was pushed and could not be read.
+    var channels = ChannelShelf()
     /// GnuPG works one mail after another, away from the threads that must not block.
     private static let keyQueue = DispatchQueue(label: "hongyan.mail-keys")
 
@@ -48,6 +50,8 @@ struct Digester: Sendable {
             case .mail: return Digested(item: item, result: .success([try await mail(item)]))
             case .post where item.meta[MetaKey.format] == ChannelItem.format:
                 return Digested(item: item, result: .success([try channelItem(item)]))
+            case .post where item.meta[MetaKey.format] == ChannelDoor.format:
+                return Digested(item: item, result: .success(try pushed(item)))
             case .post: return Digested(item: item, result: .success(try feed(item)))
             case .form: return try form(item)
             }
@@ -124,6 +128,18 @@ struct Digester: Sendable {
         let message = try ChannelItemMapping.interaction(
             item.bytes, externalID: item.externalID, channel: channel, account: item.account, receivedAt: item.receivedAt)
         return Digested.Entry(interaction: message, reason: "a person wrote it: it came through \(channel)")
+    }
+
+    /// The body of a push that could not be read when it came.
+    private func pushed(_ item: SpooledItem) throws -> [Digested.Entry] {
+        guard let account = accounts[item.account], let door = ChannelDoor(account, channels: channels) else {
+            throw ItemError(description: "this was pushed to \(item.account), and nothing is pushed to it any more")
+        }
+        return try door.reread(item.bytes, now: item.receivedAt).map { raw in
+            var one = item
+            (one.externalID, one.bytes, one.meta) = (raw.externalID, raw.bytes, raw.meta)
+            return try channelItem(one)
+        }
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

@@ -21,6 +21,11 @@ import Testing
         #expect(settings.channels["mastodon"] != nil)
     }
 
+    @Test func `an account that is only pushed to is taken, and seldom polled`() throws {
+        let settings = try Self.decode("channel: dingtalk, config: {app_secret: {env: TOKEN}}")
+        #expect(settings.accounts[0].channel?.name == "dingtalk" && settings.accounts[0].interval == .seconds(300))
+    }
+
     @Test func `a list is a list`() throws {
         let settings = try Self.decode("channel: typeform, config: {token: {env: TOKEN}, forms: [a1, b2]}")
         #expect(settings.accounts[0].channel?.inputs["forms"]?.map { $0.reveal() } == ["a1", "b2"])
@@ -37,7 +42,8 @@ import Testing
                 "`tokem` is not a key here; did you mean `token`?"
             ),
             ("channel: mastodon, config: {base: \"https://s.example\", token: plain}", "`token` must not stand in this file"),
-            ("channel: whatsapp", "is only pushed to us"), ("channel: orders-csv", "brings only orders or customers"),
+            ("channel: whatsapp", "`phone_number_id` is missing; whatsapp needs it"),
+            ("channel: orders-csv", "brings only orders or customers"),
             ("url: \"https://x.example\"", "`channel` is missing"),
         ])
     func mistakes(account: String, says: String) {

@@ -43,7 +43,7 @@ final class ChannelSource: Source {
             throw SourceError.unreadable(path: "channels/\(account.channel?.name ?? "").yaml", reason: "there is no such channel file")
         }
         var state = ChannelState.stored(try await keeper.cursor(Self.stateStream), vault: keeper.vault)
-        let inputs = inputs(file)
+        let inputs = account.channel?.values(for: file) ?? [:]
         state.take(inputs: String(sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)))
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
         run.resumeAt = resumeAt.withLock { $0 }
@@ -70,16 +70,6 @@ final class ChannelSource: Source {
         due.withLock { $0[stream.name] }.map { $0 <= now } ?? true
     }
 
-    private func inputs(_ file: ChannelFile) -> [String: JSONValue] {
-        var values: [String: JSONValue] = [:]
-        for (name, given) in account.channel?.inputs ?? [:] {
-            let isList = file.inputs.first { $0.name == name }?.kind == .list
-            let texts = given.map { JSONValue.string($0.reveal()) }
-            values[name] = isList ? .array(texts) : texts.first
-        }
-        return values
-    }
-
     private func tools(_ keeper: Keeper) -> ChannelRun.Tools {
         let (account, loop, bucket, cost) = (account, loop, bucket, file?.rate?.cost ?? 1)
         return ChannelRun.Tools(
@@ -99,12 +89,7 @@ final class ChannelSource: Source {
                 return ChannelAnswer(status: response.status, headers: response.headers, body: response.body)
             },
             keep: { batch in
-                let items = batch.items.map { item in
-                    RawItem(
-                        externalID: "\(batch.stream)/\(item.externalID)" + (item.revision.map { "@\($0)" } ?? ""), kind: .post,
-                        bytes: Array(item.value.json.utf8),
-                        meta: [MetaKey.format: ChannelItem.format, MetaKey.channel: account.channel?.name ?? ""])
-                }
+                let items = batch.items.map { $0.raw(stream: batch.stream, channel: account.channel?.name ?? "") }
                 try await keeper.store(Batch(items: items, stream: Self.stateStream, cursor: try batch.state.text(keeper.vault)))
             }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn)
     }
@@ -113,6 +98,26 @@ final class ChannelSource: Source {
 extension ChannelItem {
     /// `MetaKey.format` of a raw item that holds one.
     public static let format = "channel-item"
+
+    /// For the spool.
+    func raw(stream: String, channel: String) -> RawItem {
+        RawItem(
+            externalID: "\(stream)/\(externalID)" + (revision.map { "@\($0)" } ?? ""), kind: .post, bytes: Array(value.json.utf8),
+            meta: [MetaKey.format: Self.format, MetaKey.channel: channel])
+    }
+}
+
+extension ChannelAccount {
+    /// What the account gives to its file, by name.
+    func values(for file: ChannelFile) -> [String: JSONValue] {
+        var values: [String: JSONValue] = [:]
+        for (name, given) in inputs {
+            let isList = file.inputs.first { $0.name == name }?.kind == .list
+            let texts = given.map { JSONValue.string($0.reveal()) }
+            values[name] = isList ? .array(texts) : texts.first
+        }
+        return values
+    }
 }
 
 extension ChannelRun {
