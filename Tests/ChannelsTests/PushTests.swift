@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import Rules
 import Testing
+import _CryptoExtras
 
 @testable import Channels
 
@@ -179,6 +180,53 @@ import Testing
             #expect(throws: HookRefusal.self) {
                 try Self.door(text).take(ChannelPushed(headers: [("X-Sum", wrong)], body: body), now: Self.now, state: nil)
             }
+        }
+    }
+
+    // MARK: Sealed bodies
+
+    private static let aesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+
+    /// As WeChat seals: chance, length, text, receiver, padded to 32 bytes.
+    private static func sealed(_ text: String, for receiver: String = "wx1") throws -> String {
+        let key = try #require(Data(base64Encoded: aesKey + "="))
+        var plain = [UInt8](repeating: 7, count: 16) + withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { Array($0) }
+        plain += Array(text.utf8) + Array(receiver.utf8)
+        let padding = 32 - plain.count % 32
+        plain += [UInt8](repeating: UInt8(padding), count: padding)
+        let start = try AES._CBC.IV(ivBytes: Array(key.prefix(16)))
+        return try AES._CBC.encrypt(plain, using: SymmetricKey(data: key), iv: start, noPadding: true).base64EncodedString()
+    }
+
+    private static func sealedPush(_ sealed: String, question: Bool = false) -> ChannelPushed {
+        let parts = ["t0ken", "1795161599", "77", sealed].sorted().joined()
+        let sum = Insecure.SHA1.hash(data: Array(parts.utf8)).map { String(format: "%02x", $0) }.joined()
+        let query = [("timestamp", "1795161599"), ("nonce", "77"), ("msg_signature", sum)] + (question ? [("echostr", sealed)] : [])
+        let body = question ? "" : "<xml><ToUserName>gh</ToUserName><Encrypt><![CDATA[\(sealed)]]></Encrypt></xml>"
+        return ChannelPushed(query: query.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
+    }
+
+    @Test func `what WeChat seals is opened when it is signed and for us, and nothing else is taken then`() throws {
+        let file = try ChannelLibrary.read(ChannelFileTests.folder + "/wechat-oa.yaml")
+        var account = Account(name: "a", kind: .channel, url: "channel://wechat-oa")
+        let inputs = ["appid": "wx1", "secret": "s", "token": "t0ken", "aes_key": Self.aesKey]
+        account.channel = ChannelAccount(name: "wechat-oa", inputs: inputs.mapValues { [Secret($0)] })
+        let door = try #require(ChannelDoor(account, channels: ChannelShelf(["wechat-oa": file])))
+        let text =
+            "<xml><FromUserName>fan</FromUserName><CreateTime>1795161599</CreateTime><MsgType>text</MsgType><Content>你好</Content>"
+            + "<MsgId>9</MsgId></xml>"
+        let items = try door.take(Self.sealedPush(try Self.sealed(text)), now: Self.now, state: nil)
+        #expect(items.map(\.externalID) == ["push/9"] && String(decoding: items[0].bytes, as: UTF8.self).contains("你好"))
+        #expect(try door.challenge(Self.sealedPush(try Self.sealed("4711"), question: true), now: Self.now) == "4711")
+        #expect(throws: HookRefusal.signature) {
+            try door.take(Self.sealedPush(try Self.sealed(text, for: "wx2")), now: Self.now, state: nil)
+        }
+        var changed = Self.sealedPush(try Self.sealed(text))
+        changed.query[1].value = "78"
+        #expect(throws: HookRefusal.signature) { try door.take(changed, now: Self.now, state: nil) }
+        #expect(throws: HookRefusal.signature) { try door.take(Self.sealedPush("AAAA"), now: Self.now, state: nil) }
+        #expect(throws: HookRefusal.unsigned) {
+            try door.take(ChannelPushed(query: changed.query, body: Array(text.utf8)), now: Self.now, state: nil)
         }
     }
 

@@ -3,7 +3,7 @@ import Formats
 import Rules
 
 extension ChannelFile {
-    private static let pushKeys = ["stream", "format", "verify", "challenge", "answer", "records", "where", "map"]
+    private static let pushKeys = ["stream", "format", "verify", "decrypt", "challenge", "answer", "records", "where", "map"]
 
     /// - Parameter streams: those of the same file; a push may take over what one of them says.
     static func push(_ node: YAMLNode, _ streams: [Stream]) throws(RuleError) -> Push {
@@ -19,6 +19,12 @@ extension ChannelFile {
         var push = Push(verify: try verification(verify), records: records)
         push.stream = name
         push.format = try map["format"]?.oneOf(Stream.Format.self) ?? stream?.format ?? .json
+        if let seal = try map["decrypt"]?.mapping(keys: ["value", "key", "for", "verify"]) {
+            push.seal = Push.Seal(
+                value: try expression(try seal.required("value")), key: try template(try seal.required("key")),
+                receiver: try seal["for"].map { node throws(RuleError) in try template(node) },
+                verify: try verification(try seal.required("verify")))
+        }
         push.challenge = try map["challenge"].map { node throws(RuleError) in try challenge(node) }
         if let answer = try map["answer"]?.mapping(keys: ["status", "body"]) {
             if let node = answer["status"] { push.status = try node.int(in: 200...299) }

@@ -288,6 +288,8 @@ public struct ChannelFile: Sendable {
         public var stream: String?
         public var format = Stream.Format.json
         var verify: Verification
+        /// Of accounts that give a key for it.
+        var seal: Seal?
         var challenge: Challenge?
         public var status = 200
         public var answer = ""
@@ -304,6 +306,17 @@ public struct ChannelFile: Sendable {
             /// When the push was signed; nothing older or younger than `within` is believed.
             var timestamp: ChannelExpression?
             var within = Duration.seconds(300)
+        }
+
+        /// A body that is sealed for us. Its `verify` takes the other one's place.
+        struct Seal: Sendable {
+            /// Where the sealed text stands in the body.
+            var value: ChannelExpression
+            /// 43 characters of base64; nothing is sealed while it is empty.
+            var key: ChannelExpression
+            /// Whom it must be for.
+            var receiver: ChannelExpression?
+            var verify: Verification
         }
 
         /// What the source asks once to see that the address is ours: the value is given back.

@@ -29,18 +29,20 @@ extension ChannelRun {
     /// Checks a push's signature and takes its records.
     /// - Throws: `ChannelTrouble`; `stop` when the signature is wrong: nothing of it is believed.
     public func take(push: ChannelPushed) throws(ChannelTrouble) -> [ChannelItem] {
-        do { try admit(push) } catch {
+        let open: ChannelPushed
+        do { open = try opened(push) } catch {
             throw ChannelTrouble(remedy: .stop, say: "\(error.words) (a push to \(file.name)); check the secret")
         }
-        let harvest = harvest(push)
+        let harvest = harvest(open)
         if let problem = harvest.problem { throw ChannelTrouble(remedy: .backoff, say: problem) }
         return harvest.items
     }
 
     /// - Throws: `HookRefusal` when it is not shown that the source made this request, or made it just now.
-    func admit(_ push: ChannelPushed) throws(HookRefusal) {
-        guard let verify = file.push?.verify else { throw .unknown }
-        let scope = scope(of: push)
+    /// - Parameter sealed: the text that is signed where the body is sealed.
+    func admit(_ push: ChannelPushed, _ verify: ChannelFile.Push.Verification, sealed: String = "") throws(HookRefusal) {
+        var scope = scope(of: push)
+        scope.names["sealed"] = .string(sealed)
         let given: String? =
             switch verify.place {
             case .header(let name): push.headers.first { $0.name.lowercased() == name.lowercased() }?.value
@@ -130,17 +132,18 @@ extension ChannelRun {
             value = challenge.body?.text(scope)
         }
         guard let value, !value.isEmpty else { return nil }
+        if let open = try answer(sealed: value, push) { return open }
         if let name = challenge.verifiedBy {
             guard let wanted = challenge.equals?.text(scope(of: push)), !wanted.isEmpty,
                 let given = push.query.first(where: { $0.name == name })?.value, Self.isSame(given, wanted)
             else { throw .challenge }
         } else {
-            do { try admit(push) } catch { throw .challenge }
+            if let rule = file.push { do { try admit(push, rule.verify) } catch { throw .challenge } }
         }
         return challenge.member.map { JSONValue.object([.init($0, .string(value))]).json } ?? value
     }
 
-    private func scope(of push: ChannelPushed) -> ChannelScope {
+    func scope(of push: ChannelPushed) -> ChannelScope {
         var scope = scope([
             "query": .object(push.query.map { .init($0.name, .string($0.value)) }),
             "headers": .object(push.headers.map { .init($0.name.lowercased(), .string($0.value)) }),

@@ -39,7 +39,7 @@ public struct ChannelDoor: Sendable {
     /// - Returns: what to store before the source is thanked. What cannot be read is among it, whole.
     public func take(_ push: ChannelPushed, now: Timestamp, state: String?) throws(HookRefusal) -> [RawItem] {
         let run = run(now, state: state)
-        try run.admit(push)
+        let push = try run.opened(push)
         let harvest = run.harvest(push)
         var items = harvest.items.map(raw)
         if harvest.problem != nil {
