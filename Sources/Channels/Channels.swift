@@ -68,6 +68,9 @@ public func source(
     case .folder: FolderSource(account: account)
     case .imap: IMAPSource(account: account, connect: connect)
     case .pop3: POP3Source(account: account, connect: connectPOP3)
+    case .spool:
+        SpoolSource(
+            account: account, reader: account.channel.flatMap { ChannelReader(account, channels: channels, stream: $0.stream) }, warn: warn)
     case .channel: ChannelSource(account: account, file: account.channel.flatMap { channels[$0.name] }, loop: loop, warn: warn)
     }
 }
