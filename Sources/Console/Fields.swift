@@ -138,7 +138,7 @@ struct Fields: Sendable, Equatable {
     }
 
     /// `filename="a; b.txt"`: browsers write it as it is and only the quote as %22 (WHATWG), so that it may hold anything else.
-    private static func fileName(of disposition: some StringProtocol) -> String? {
+    static func fileName(of disposition: some StringProtocol) -> String? {
         let mark = Array("filename=".utf8)
         let bytes = Array(disposition.utf8)
         guard let start = find(mark, in: bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, from: 0) else { return nil }

@@ -30,9 +30,9 @@ final class HookCrowd: Sendable {
     static let perPlaceMax = 16
     private let places = Mutex<[String: Int]>([:])
 
-    func enter(_ place: String) -> Bool {
+    func enter(_ place: String, max perPlace: Int = perPlaceMax) -> Bool {
         places.withLock { places in
-            guard places.values.reduce(0, +) < Self.max, places[place, default: 0] < Self.perPlaceMax else { return false }
+            guard places.values.reduce(0, +) < Self.max, places[place, default: 0] < perPlace else { return false }
             places[place, default: 0] += 1
             return true
         }

@@ -17,6 +17,8 @@ struct Site: Sendable {
     let limits: RateLimits
     let tally = Tally()
     let crowd = HookCrowd()
+    let uploads = HookCrowd()
+    let shelf: FormShelf
     let logger: Logger
     let startedAt: Timestamp
 
@@ -27,6 +29,7 @@ struct Site: Sendable {
         self.logger = logger
         pages = try Pages(folder: settings.templates)
         statics = try StaticFiles(folder: settings.statics)
+        shelf = FormShelf(settings.forms, settings.formPages)
         hub = LiveHub(store: store, logger: logger)
         limits = RateLimits(time: store.time)
         startedAt = store.time.now()

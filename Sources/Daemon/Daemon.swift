@@ -153,6 +153,7 @@ struct House: Sendable {
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
             desk.reload(new.desk(parts.rules, parts.replyTexts))
             journeys.reload(journeys: parts.journeys)
+            console.reload(forms: new.forms, pages: new.formPages)
             delivery.reload(senders: new.senders, layouts: parts.layouts)
             logger.notice("Reloaded.", metadata: ["accounts": "\(new.accounts.count)", "journeys": "\(new.journeys.count)"])
             notify.ready("reloaded")
@@ -244,6 +245,7 @@ extension Settings {
         console.port = listenPort
         console.publicURL = publicURL
         console.forms = forms
+        console.formPages = formPages
         console.hooks = Hooks(
             sizeBytesMax: { hooks.sizeBytesMax($0) }, take: { try await hooks.take($0) }, refuse: { hooks.refuse($0, $1) })
         console.behindProxy = behindProxy

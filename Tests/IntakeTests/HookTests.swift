@@ -120,3 +120,23 @@ import Testing
         }
     }
 }
+
+@Suite(.timeLimit(.minutes(10))) struct HostedFormDigestTests {
+    @Test func `a described form says whose it is, and brings its files`() async throws {
+        try await House.with { house in
+            let hash = try await house.store.blobs.put(Array("picture".utf8))
+            let post = """
+                {"form":"claim","fields":[["who","Mei"],["mail","mei@x.example"],["topic","Broken"],["story","It fell."],["pics","a.png"]],
+                "as":{"name":"who","email":"mail","subject":"topic","text":"story"},
+                "files":[{"name":"a.png","type":"image/png","size":7,"hash":"\(hash)"}],"lang":"zh-CN","at":1795000000000000,"remote":"192.0.2.1"}
+                """
+            try await house.spool(
+                "form:claim", RawItem(externalID: "once:1:2", kind: .form, bytes: Array(post.utf8), meta: ["format": "public-form"]))
+            try await house.drain(house.digest())
+            let found = try #require(try await house.interactions().first)
+            #expect(found.author.name == "Mei" && found.author.email == "mei@x.example")
+            #expect(found.subject == "Broken" && found.body == "It fell." && found.fields.count == 5)
+            #expect(found.attachments == [Attachment(name: "a.png", type: "image/png", sizeBytes: 7, hash: hash)])
+        }
+    }
+}
