@@ -60,7 +60,7 @@ let package = Package(
         room("Formats", ["Domain", "CXML", "CGMime", "CMark", "CIDN"]),
         room("Transport", ["Domain", "CCurl", crypto, cryptoExtras, logging]),
         room("Store", ["Domain", "Rules", "CSQLite", "CPostgres", crypto, logging]),
-        room("Channels", ["Domain", "Rules", "Formats", "Transport", crypto]),
+        room("Channels", ["Domain", "Rules", "Formats", "Transport", crypto, cryptoExtras]),
         room("Intake", ["Domain", "Rules", "Formats", "Channels", "Transport", "Store", crypto, logging, lifecycle]),
         room("Desk", ["Domain", "Rules", "Insight", "Store", logging, lifecycle]),
         room("Journeys", ["Domain", "Rules", "Insight", "Store", "Yams", logging, lifecycle]),
@@ -89,15 +89,18 @@ let package = Package(
         tests("FormatsTests", ["Formats", "Domain"], fixtures: true),
         tests("TransportTests", ["Transport", "Domain", "TestServers", logging]),
         tests("StoreTests", ["Store", "Domain", logging]),
-        tests("ChannelsTests", ["Channels", "Rules", "Formats", "Transport", "Domain", "TestServers", logging]),
-        tests("IntakeTests", ["Intake", "Channels", "Formats", "Transport", "Store", "Domain", "TestServers", logging, lifecycle]),
+        tests("ChannelsTests", ["Channels", "Rules", "Formats", "Transport", "Domain", "TestServers", crypto, cryptoExtras, logging]),
+        tests("IntakeTests", ["Intake", "Channels", "Formats", "Transport", "Store", "Domain", "TestServers", crypto, logging, lifecycle]),
         tests("DeskTests", ["Desk", "Rules", "Insight", "Store", "Domain", logging, lifecycle]),
         tests("JourneysTests", ["Journeys", "Rules", "Store", "Domain", logging, lifecycle]),
         tests("DeliveryTests", ["Delivery", "Formats", "Channels", "Transport", "Store", "Domain", "TestServers", logging, lifecycle]),
         tests(
             "ConsoleTests",
-            ["Console", "Desk", "Journeys", "Delivery", "Store", "Domain", hummingbird, hummingbirdTesting, logging, lifecycle]),
-        tests("DaemonTests", ["Daemon", "Delivery", "Desk", "Rules", "Store", "Transport", "Domain", "TestServers", logging]),
+            [
+                "Console", "Desk", "Journeys", "Delivery", "Formats", "Rules", "Store", "Domain", crypto, hummingbird, hummingbirdTesting,
+                logging, lifecycle,
+            ]),
+        tests("DaemonTests", ["Daemon", "Console", "Delivery", "Desk", "Rules", "Store", "Transport", "Domain", "TestServers", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

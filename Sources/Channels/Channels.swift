@@ -79,5 +79,8 @@ public func source(
         ChannelSource(
             account: account, file: account.channel.flatMap { channels[$0.name] }, loop: loop, room: channels.room(of: account.name),
             warn: warn)
+    case .spool:
+        SpoolSource(
+            account: account, reader: account.channel.flatMap { ChannelReader(account, channels: channels, stream: $0.stream) }, warn: warn)
     }
 }

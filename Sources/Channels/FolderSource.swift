@@ -148,7 +148,7 @@ struct FolderSource: Source {
     }
 
     /// Nil when the file cannot be read.
-    private static func bytes(_ descriptor: Int32, max: Int) -> [UInt8]? {
+    static func bytes(_ descriptor: Int32, max: Int) -> [UInt8]? {
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: max) { buffer, count in
             while count < max {
@@ -164,7 +164,7 @@ struct FolderSource: Source {
         return failed ? nil : bytes
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         guard let error = error as? CocoaError else { return "\(error)" }
         switch error.code {
         case .fileReadNoSuchFile, .fileNoSuchFile: return "it does not exist"

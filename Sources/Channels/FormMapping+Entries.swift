@@ -176,6 +176,11 @@ public struct PublicFormEntry: Sendable, Hashable {
     public var at: Timestamp
     /// Address it came from.
     public var remote: String
+    /// Which field is the writer's `name`, `email` or `phone`, the `subject` or the `text`, where the form says so.
+    public var meanings: [String: String] = [:]
+    /// What was sent with it; the bytes are in the blobs.
+    public var files: [Attachment] = []
+    public var language: String?
 
     public init(form: String, fields: [Interaction.Field], at: Timestamp, remote: String) {
         self.form = form
@@ -195,6 +200,14 @@ public struct PublicFormEntry: Sendable, Hashable {
             guard let both = pair.array, both.count == 2 else { return nil }
             return Interaction.Field(name: both[0].plain, value: both[1].plain)
         }
+        if case .object(let members)? = root["as"] {
+            meanings = Dictionary(members.map { ($0.name, $0.value.plain) }, uniquingKeysWith: { first, _ in first })
+        }
+        files = (root["files"]?.array ?? []).prefix(FormMapping.fieldsMax).compactMap { file in
+            guard let hash = file["hash"]?.string, let size = file["size"].flatMap({ Int($0.plain) }) else { return nil }
+            return Attachment(name: file["name"]?.plain ?? "file", type: file["type"]?.plain ?? "", sizeBytes: size, hash: hash)
+        }
+        language = root["lang"]?.string
     }
 
     public var json: [UInt8] {
@@ -208,9 +221,14 @@ public struct PublicFormEntry: Sendable, Hashable {
 
     public func interaction(account: String, externalID: String, receivedAt: Timestamp) -> Interaction {
         var entry = FormEntry(fields: fields)
+        func said(_ meaning: String) -> String? { meanings[meaning].flatMap { name in fields.first { $0.name == name }?.value } }
+        (entry.name, entry.email, entry.phone) = (said("name"), said("email"), said("phone"))
+        (entry.subject, entry.text) = (said("subject"), said("text"))
         entry.recognise()
         var form = entry.interaction(account: account, externalID: externalID, receivedAt: receivedAt)
         form.occurredAt = min(at, receivedAt)
+        form.attachments = files
+        form.language = language.map { String($0.prefix { $0 != "-" }) }
         return form
     }
 }

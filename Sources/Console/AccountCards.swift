@@ -20,7 +20,9 @@ extension Site {
         return all.sorted { (rank($0), $0.account) < (rank($1), $1.account) }
     }
 
-    func account(_ health: AccountHealth, _ counts: [FolderCount], _ words: Vocabulary, _ time: TimeText) -> Model {
+    func account(
+        _ health: AccountHealth, _ counts: [FolderCount], _ hooks: HookCounts?, _ words: Vocabulary, _ time: TimeText
+    ) -> Model {
         let tone =
             switch health.state {
             case .working: "good"
@@ -33,6 +35,14 @@ extension Site {
             "failures": "\(health.failuresInARow)", "hasFailures": health.failuresInARow > 0, "isOnHold": health.state == .onHold,
         ]
         model["folders"] = folders(counts, words, time)
+        if let hooks {
+            model["pushed"] =
+                ["count": "\(hooks.taken)", "when": time.model(hooks.lastTakenAt) ?? [:], "isTaken": hooks.taken > 0] as Model
+            if hooks.refusedCount > 0 {
+                let why = hooks.lastReason.map { words["hook_\($0.rawValue)"] } ?? ""
+                model["refused"] = ["count": "\(hooks.refusedCount)", "why": why, "when": time.model(hooks.lastRefusedAt) ?? [:]] as Model
+            }
+        }
         model["success"] = time.model(health.lastSuccessAt)
         model["attempt"] = time.model(health.lastAttemptAt)
         model["newest"] = time.model(health.detail.lastItemAt)

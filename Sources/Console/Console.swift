@@ -24,6 +24,10 @@ public struct ConsoleSettings: Sendable {
     /// Folder of style sheets, scripts and icons; read once.
     public var statics: String
     public var forms: [PublicForm] = []
+    /// Descriptions of those forms that have one, by name.
+    public var formPages: [String: FormPage] = [:]
+    /// Nobody pushes anything when nil.
+    public var hooks: Hooks?
     public var secureCookies = false
     /// Whether a proxy of ours on another machine stands in front, so that X-Forwarded-For names the visitor.
     public var behindProxy = false
@@ -53,6 +57,9 @@ public struct ConsoleService: Service {
         self.logger = logger
         self.onListening = onListening
     }
+
+    /// Puts other forms in force, from the next request on.
+    public func reload(forms: [PublicForm], pages: [String: FormPage]) { site.shelf.put(forms, pages) }
 
     public func run() async throws {
         let app = site.application { port in await onListening(port) }

@@ -31,6 +31,12 @@ struct Fields: Sendable, Equatable {
 
     /// - Throws: `Refusal` 413 when it is too big, 415 for another content type, 400 when it cannot be read.
     static func read(_ request: Request, sizeBytesMax: Int) async throws -> Fields {
+        let bytes = try await bytes(request, sizeBytesMax: sizeBytesMax)
+        return try parse(bytes, contentType: request.headers[.contentType] ?? "application/x-www-form-urlencoded")
+    }
+
+    /// - Throws: `Refusal` 413 when it is too big.
+    static func bytes(_ request: Request, sizeBytesMax: Int) async throws -> [UInt8] {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > sizeBytesMax {
             throw Refusal(.contentTooLarge, "413")
         }
@@ -39,7 +45,7 @@ struct Fields: Sendable, Equatable {
             guard bytes.count + buffer.readableBytes <= sizeBytesMax else { throw Refusal(.contentTooLarge, "413") }
             bytes += Array(buffer: buffer)
         }
-        return try parse(bytes, contentType: request.headers[.contentType] ?? "application/x-www-form-urlencoded")
+        return bytes
     }
 
     static func parse(_ bytes: [UInt8], contentType: String) throws -> Fields {
@@ -132,7 +138,7 @@ struct Fields: Sendable, Equatable {
     }
 
     /// `filename="a; b.txt"`: browsers write it as it is and only the quote as %22 (WHATWG), so that it may hold anything else.
-    private static func fileName(of disposition: some StringProtocol) -> String? {
+    static func fileName(of disposition: some StringProtocol) -> String? {
         let mark = Array("filename=".utf8)
         let bytes = Array(disposition.utf8)
         guard let start = find(mark, in: bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, from: 0) else { return nil }

@@ -14,6 +14,7 @@ extension Site {
     private struct Status: Sendable {
         var health: [AccountHealth]
         var folders: [FolderCount]
+        var hooks: [String: HookCounts]
         var spool: [String: Int64]
         var sends: [Send.State: Int64]
         var interactions: Int64
@@ -27,6 +28,7 @@ extension Site {
         let status = try await store.read { transaction in
             Status(
                 health: try transaction.accounts.allHealth(), folders: try transaction.accounts.folderCounts(),
+                hooks: try transaction.accounts.allHooks(),
                 spool: try transaction.spool.counts(), sends: try transaction.sends.counts(),
                 interactions: try transaction.interactions.count(), unplaced: try transaction.interactions.unplacedCount(),
                 uncertain: try transaction.sends.list(state: .uncertain, limit: Self.sendsListed),
@@ -38,7 +40,7 @@ extension Site {
         let folders = Dictionary(grouping: status.folders, by: \.account)
         let listed = Self.urgent(status.health, store.time.now()).prefix(Self.accountsListed)
         var model: Model = [
-            "accounts": listed.map { account($0, folders[$0.account] ?? [], words, time) }, "isEmpty": status.health.isEmpty,
+            "accounts": listed.map { account($0, folders[$0.account] ?? [], status.hooks[$0.account], words, time) }, "isEmpty": status.health.isEmpty,
         ]
         if status.health.count > listed.count {
             model["more"] = words.fill("accounts_more", ["n": "\(listed.count)", "all": "\(status.health.count)"])

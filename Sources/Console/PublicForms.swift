@@ -9,12 +9,13 @@ import Store
 extension Site {
     private func form(_ visit: Visit) throws(Refusal) -> PublicForm {
         let name = Fields.decoded(Array((visit.parameters.get("name") ?? "").utf8)[...])
-        guard let form = settings.forms.first(where: { $0.name == name }) else { throw Refusal(.notFound, "404_form") }
+        guard let form = shelf.form(name) else { throw Refusal(.notFound, "404_form") }
         return form
     }
 
     @Sendable func formPage(_ request: Request, _ visit: Visit) async throws -> Response {
         let form = try form(visit)
+        if let seen = described(form, request, visit) { return show(seen, request) }
         return formPage(form, visit, request.query("sent") == "1" ? .sent : .empty)
     }
 
@@ -50,7 +51,7 @@ extension Site {
         return shared(Response(status: .noContent))
     }
 
-    private func shared(_ response: Response) -> Response {
+    func shared(_ response: Response) -> Response {
         var response = response
         response.headers[.accessControlAllowOrigin] = "*"
         response.headers[.accessControlAllowMethods] = "POST, OPTIONS"
@@ -60,6 +61,7 @@ extension Site {
 
     @Sendable func postForm(_ request: Request, _ visit: Visit) async throws -> Response {
         let form = try form(visit)
+        if let seen = described(form, request, visit) { return try await take(seen, request) }
         if let wait = limits.take("form \(form.name) \(visit.remote ?? "?")", perHour: form.perHour) {
             tally.count("form limited")
             throw Refusal(.tooManyRequests, "429_form", retryAfter: wait)

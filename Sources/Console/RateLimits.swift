@@ -34,6 +34,16 @@ final class RateLimits: Sendable {
         }
     }
 
+    /// Whether the bucket of `name` is empty; takes nothing.
+    func isSpent(_ name: String, perHour: Int) -> Bool {
+        let now = time.now()
+        return buckets.withLock { buckets in
+            guard let bucket = buckets[name] else { return false }
+            let passed = max(0, Double((now - bucket.at).microseconds) / 1_000_000)
+            return bucket.left + passed * Double(perHour) / 3600 < 1
+        }
+    }
+
     /// Forgives what a name took: a right password after a wrong one.
     func reset(_ name: String) { _ = buckets.withLock { $0.removeValue(forKey: name) } }
 

@@ -16,6 +16,9 @@ struct Site: Sendable {
     let hub: LiveHub
     let limits: RateLimits
     let tally = Tally()
+    let crowd = HookCrowd()
+    let uploads = HookCrowd()
+    let shelf: FormShelf
     let logger: Logger
     let startedAt: Timestamp
 
@@ -26,6 +29,7 @@ struct Site: Sendable {
         self.logger = logger
         pages = try Pages(folder: settings.templates)
         statics = try StaticFiles(folder: settings.statics)
+        shelf = FormShelf(settings.forms, settings.formPages)
         hub = LiveHub(store: store, logger: logger)
         limits = RateLimits(time: store.time)
         startedAt = store.time.now()
@@ -53,6 +57,7 @@ struct Site: Sendable {
         router.get("favicon.ico") { _, _ in Response.redirect(to: statics.url("icon.svg"), type: .permanent) }
         router.get("forms/:name", use: formPage).post("forms/:name", use: postForm)
         router.on("forms/:name", method: .options, use: formPreflight)
+        router.get("hooks/:account", use: hook).post("hooks/:account", use: hook)
         router.get("u/:token", use: unsubscribePage).post("u/:token", use: postUnsubscribe)
     }
 

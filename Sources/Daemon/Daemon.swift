@@ -63,6 +63,7 @@ struct House: Sendable {
     let console: ConsoleService
     let tokens: OAuthKeeper
     let channels: ChannelShelf
+    let hooks: HookService
     let watch: AlertService
     let lock: FileLock?
     let notify = Notify()
@@ -95,7 +96,8 @@ struct House: Sendable {
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger,
-            trial: trial, keys: settings.keys.map { MailKeys(folder: $0) })
+            trial: trial, keys: settings.keys.map { MailKeys(folder: $0) }, channels: channels)
+        hooks = HookService(store: store, accounts: settings.accounts, channels: channels, logger: logger)
         desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
         placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
         journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)
@@ -112,7 +114,7 @@ struct House: Sendable {
             await onListening?(port)
         }
         console = try ConsoleService(
-            store: store, desk: desk, settings: settings.console(parts.share), logger: logger, onListening: listening)
+            store: store, desk: desk, settings: settings.console(parts.share, hooks), logger: logger, onListening: listening)
         if try await store.read({ try $0.agents.all().isEmpty }) {
             logger.notice("Nobody can sign in yet. Run: hongyan user add NAME")
         }
@@ -124,7 +126,9 @@ struct House: Sendable {
         let reloader = Reloader(house: self)
         let services: [any Service] =
             [StoreCloser(store: store, loop: loop), Heartbeat(store: store, notify: notify, logger: logger), reloader]
-            + [delivery, journeys, placing, digest, intake, watch, console] + extras + [StopAnnouncer(notify: notify, logger: logger)]
+            + [delivery, journeys, placing, digest, intake, hooks, watch, console] + extras + [
+                StopAnnouncer(notify: notify, logger: logger)
+            ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(Daemon.graceSeconds)
@@ -143,9 +147,11 @@ struct House: Sendable {
             watch.reload(new.alerts)
             channels.put(new.channels)
             intake.reload(accounts: new.accounts)
+            hooks.reload(accounts: new.accounts)
             digest.reload(accounts: new.accounts, ownAddresses: new.senderAddresses)
             desk.reload(new.desk(parts.rules, parts.replyTexts))
             journeys.reload(journeys: parts.journeys)
+            console.reload(forms: new.forms, pages: new.formPages)
             delivery.reload(senders: new.allSenders, layouts: parts.layouts)
             logger.notice("Reloaded.", metadata: ["accounts": "\(new.accounts.count)", "journeys": "\(new.journeys.count)"])
             notify.ready("reloaded")
@@ -232,12 +238,15 @@ extension Settings {
         Set(accounts.compactMap(\.acknowledge?.template) + queues.compactMap(\.acknowledge?.template)).sorted()
     }
 
-    func console(_ share: Share) -> ConsoleSettings {
+    func console(_ share: Share, _ hooks: HookService) -> ConsoleSettings {
         var console = ConsoleSettings(templates: share.path("templates/pages"), statics: share.path("static"))
         console.host = listenHost
         console.port = listenPort
         console.publicURL = publicURL
         console.forms = forms
+        console.formPages = formPages
+        console.hooks = Hooks(
+            sizeBytesMax: { hooks.sizeBytesMax($0) }, take: { try await hooks.take($0) }, refuse: { hooks.refuse($0, $1) })
         console.behindProxy = behindProxy
         console.metricsToken = metricsToken
         console.version = Daemon.version

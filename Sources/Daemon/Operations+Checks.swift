@@ -1,3 +1,5 @@
+import Channels
+import Console
 import Domain
 import FoundationEssentials
 import Insight
@@ -19,6 +21,13 @@ extension Operations {
             "  senders    \(listed(settings.senders.map { "\($0.name) (\($0.kind.rawValue))" }))"
         )
         lines.append("  forms      \(settings.forms.isEmpty ? "none" : settings.forms.map { "/forms/\($0.name)" }.joined(separator: ", "))")
+        for form in settings.forms {
+            guard let page = settings.formPages[form.name] else { continue }
+            lines.append("             \(form.name): \(page.fields.count) fields in \(page.locales.joined(separator: ", "))")
+        }
+        for account in settings.accounts where account.channel.flatMap({ settings.channels[$0.name] })?.push != nil {
+            lines.append("  pushed to  \(settings.publicURL)/hooks/\(account.name)")
+        }
         for account in settings.accounts where !account.mailForms.isEmpty {
             lines.append("  mailforms  \(account.name): \(account.mailForms.map(\.name).joined(separator: ", "))")
         }

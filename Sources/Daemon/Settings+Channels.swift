@@ -9,22 +9,37 @@ extension Settings {
     /// Reads the channel files that accounts name, and what the accounts give to them.
     mutating func takeChannels(_ root: YAMLMapping, _ secrets: SecretReader, _ file: String) throws {
         let entries = try root["accounts"]?.namedEntries().entries ?? []
-        guard accounts.contains(where: { $0.kind == .channel }) else {
-            for entry in entries where try entry.value.namedEntries()["config"] != nil {
-                throw entry.value.error("`config` is for accounts of the kind channel")
+        let byName = Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        for account in accounts {
+            guard let entry = byName[account.name] else { continue }
+            let map = try entry.value.namedEntries()
+            if account.kind != .spool, let node = map["stream"] { throw node.error("`stream` is for accounts of the kind spool") }
+            if account.kind == .spool, let node = map["start"] {
+                throw node.error("every file of a spool is read, whenever it came; remove `start`")
             }
-            return
+            let isOfFile = account.kind == .channel || account.kind == .spool && map["channel"] != nil
+            if !isOfFile, let node = map["config"] ?? map["stream"] {
+                throw node.error("`\(node.name)` is for accounts that name a `channel`")
+            }
         }
+        func namesFile(_ account: Account) throws -> Bool {
+            guard account.kind == .spool else { return account.kind == .channel }
+            return try byName[account.name]?.value.namedEntries()["channel"] != nil
+        }
+        guard try accounts.contains(where: namesFile) else { return }
         let configured = try root["share"].map { Self.beside(file, try $0.string()) }
         let folder = try Share.find(configured: configured).path("channels")
-        let byName = Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
-        for index in accounts.indices where accounts[index].kind == .channel {
+        for index in accounts.indices where try namesFile(accounts[index]) {
             guard let entry = byName[accounts[index].name] else { continue }
-            accounts[index].channel = try channel(entry.value, secrets, folder: folder)
+            accounts[index].channel = try channel(entry.value, secrets, folder: folder, isSpool: accounts[index].kind == .spool)
+            guard accounts[index].kind == .channel else { continue }
+            // What is only pushed has nothing to be asked for.
+            let isPolled = accounts[index].channel.flatMap { channels[$0.name] }?.streams.isEmpty == false
+            if !isPolled, try entry.value.namedEntries()["every"] == nil { accounts[index].interval = .seconds(300) }
         }
     }
 
-    private mutating func channel(_ node: YAMLNode, _ secrets: SecretReader, folder: String) throws -> ChannelAccount {
+    private mutating func channel(_ node: YAMLNode, _ secrets: SecretReader, folder: String, isSpool: Bool) throws -> ChannelAccount {
         let map = try node.namedEntries()
         let named = try map.required("channel")
         let name = try named.string()
@@ -37,10 +52,11 @@ extension Settings {
             throw named.error("there is no channel `\(name)`\(nearest)")
         }
         let file = try ChannelLibrary.read(path)
-        guard !file.streams.isEmpty else {
-            throw named.error("`\(name)` is only pushed to us, and pushes are not taken yet")
+        guard file.push != nil || !file.streams.isEmpty else {
+            throw named.error("`\(name)` describes nothing that could be read")
         }
         channels[name] = file
+        let streams = file.streams.filter { $0.product == .interaction }.map(\.name)
         var account = ChannelAccount(name: name)
         account.digest = sha256(FileManager.default.contents(atPath: path).map { Array($0) } ?? [])
         let given = try map["config"]?.mapping(keys: file.inputs.map(\.name))
@@ -48,7 +64,9 @@ extension Settings {
             guard let input = file.inputs.first(where: { $0.name == entry.key }) else { continue }
             account.inputs[input.name] = try values(entry.value, input, secrets)
         }
-        for input in file.inputs where input.isRequired && account.inputs[input.name] == nil {
+        account.stream = try map["stream"].map { try $0.oneOf(streams, what: "a stream of \(name) that brings messages") }
+        // Files are there already: nobody has to be asked for them.
+        for input in file.inputs where input.isRequired && account.inputs[input.name] == nil && !isSpool {
             throw (map["config"] ?? node).error(
                 "`\(input.name)` is missing; \(name) needs it" + (input.about.isEmpty ? "" : ": \(input.about)"))
         }

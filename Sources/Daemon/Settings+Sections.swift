@@ -5,7 +5,7 @@ extension Settings {
     private static let accountKeys = [
         "kind", "url", "path", "user", "password", "token", "folders", "every", "queue", "addresses", "sender", "plain", "ca", "form",
         "start", "size_max", "oauth", "mailforms", "closed", "acknowledge", "plus_addressing", "after", "tls", "channel",
-        "config", "list",
+        "config", "list", "stream",
     ]
 
     static func account(_ entry: YAMLMapping.Entry, _ secrets: SecretReader) throws -> Account {
@@ -14,7 +14,7 @@ extension Settings {
         let kind = try map.required("kind").oneOf(Account.Kind.self)
         let place: String
         switch kind {
-        case .folder: place = beside(entry.value.file, try map.required("path").string())
+        case .folder, .spool: place = beside(entry.value.file, try map.required("path").string())
         case .imap: place = try url(map.required("url"), schemes: ["imap", "imaps"])
         case .pop3: place = try url(map.required("url"), schemes: ["pop3", "pop3s"])
         case .feed where map["list"] != nil: place = ""  // each feed of the list gets its own
@@ -60,7 +60,7 @@ extension Settings {
         switch kind {
         case .imap: .seconds(60)  // IDLE says so at once; this is the safety net
         case .pop3, .feed, .form: .seconds(300)
-        case .folder: .seconds(1)
+        case .folder, .spool: .seconds(1)
         case .channel: .seconds(10)  // each stream says itself how often it is asked; this is how often we look
         }
     }
@@ -162,24 +162,12 @@ extension Settings {
         return sender
     }
 
-    static func form(_ entry: YAMLMapping.Entry) throws -> PublicForm {
-        let map = try entry.value.mapping(keys: ["title", "queue", "redirect", "honeypot", "size_max", "per_hour"])
-        try checkName(entry)
-        var form = PublicForm(
-            name: entry.key, title: try map["title"]?.string() ?? entry.key, queue: try map["queue"]?.string() ?? "Support")
-        form.redirect = try map["redirect"].map { try url($0, schemes: ["http", "https"]) }
-        if let node = map["honeypot"] { form.honeypot = try node.string() }
-        if let node = map["size_max"] { form.sizeBytesMax = try node.sizeBytes(in: 1 << 10...16 << 20) }
-        if let node = map["per_hour"] { form.perHour = try node.int(in: 1...100_000) }
-        return form
-    }
-
     static func tls(_ map: YAMLMapping) throws -> TLS {
         TLS(caFile: try map["ca"].map { beside($0.file, try $0.string()) }, allowPlain: try map["plain"]?.bool() ?? false)
     }
 
     /// Names stand in URLs, keys and log lines.
-    private static func checkName(_ entry: YAMLMapping.Entry) throws {
+    static func checkName(_ entry: YAMLMapping.Entry) throws {
         let isPlain = entry.key.utf8.allSatisfy { byte in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte >= 0x80

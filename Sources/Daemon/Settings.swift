@@ -1,4 +1,5 @@
 import Channels
+import Console
 public import Desk
 public import Domain
 import FoundationEssentials
@@ -27,6 +28,8 @@ public struct Settings: Sendable {
     var channels: [String: ChannelFile] = [:]
     public var senders: [Sender] = []
     public var forms: [PublicForm] = []
+    /// Descriptions of the forms that have one, by the form's name.
+    var formPages: [String: FormPage] = [:]
     public var replies = ReplySettings()
     /// Names of folders under templates/journeys.
     public var journeys: [String] = []
@@ -104,7 +107,7 @@ public struct Settings: Sendable {
         for entry in try root["accounts"]?.namedEntries().entries ?? [] { settings.accounts += try Self.accounts(entry, secrets) }
         try settings.takeChannels(root, secrets, file)
         for entry in try root["senders"]?.namedEntries().entries ?? [] { settings.senders.append(try sender(entry, secrets)) }
-        for entry in try root["forms"]?.namedEntries().entries ?? [] { settings.forms.append(try form(entry)) }
+        try settings.takeForms(root, file)
         if let node = root["threading"] { settings.threading = try threading(node) }
         for entry in try root["queues"]?.namedEntries().entries ?? [] { settings.queues.append(try queue(entry)) }
         if let node = root["loop_guard"] { settings.loopGuard = try loopGuard(node) }

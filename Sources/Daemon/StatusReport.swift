@@ -10,6 +10,7 @@ struct StatusReport {
         let accounts = try tx.accounts.allHealth()
         let tokens = try tx.tokens.states()
         let folders = Dictionary(grouping: try tx.accounts.folderCounts(), by: \.account)
+        let hooks = try tx.accounts.allHooks()
         if accounts.isEmpty { lines.append("No account has been polled yet.") }
         for health in accounts {
             lines.append(
@@ -18,6 +19,7 @@ struct StatusReport {
             )
             lines += Self.detail(health, tx.now)
             for folder in folders[health.account] ?? [] { lines.append("    " + Self.words(folder, tx.now)) }
+            if let counts = hooks[health.account] { lines.append("    " + Self.words(counts, tx.now)) }
             if let error = health.lastError, health.state != .working, health.failuresInARow > 0 {
                 lines.append("    \(health.failuresInARow) failures in a row: \(error)")
                 if let next = health.nextAttemptAt { lines.append("    tries again \(Self.inFuture(next, tx.now))") }
@@ -81,6 +83,14 @@ struct StatusReport {
         if missing > 0 { text += ", \(grouped(missing)) missing" }
         if folder.late > 0 { text += ", \(grouped(folder.late)) were found late" }
         return text + "  compared \(ago(folder.checkedAt, now))"
+    }
+
+    /// `pushed 12 taken, last 3 s ago; 2 refused, last 5 min ago: the signature is wrong`
+    static func words(_ counts: HookCounts, _ now: Timestamp) -> String {
+        var text = "pushed \(grouped(Int(counts.taken))) taken, last \(ago(counts.lastTakenAt, now))"
+        guard counts.refusedCount > 0 else { return text }
+        text += "; \(grouped(Int(counts.refusedCount))) refused, last \(ago(counts.lastRefusedAt, now))"
+        return text + (counts.lastReason.map { ": \($0.words)" } ?? "")
     }
 
     /// `10 412`

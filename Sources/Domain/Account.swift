@@ -38,7 +38,7 @@ public struct Account: Sendable, Hashable {
     /// Nobody said how often it is asked: that follows from how often something comes.
     public var isAdaptive = false
 
-    public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder, channel }
+    public enum Kind: String, Sendable, CaseIterable { case imap, pop3, feed, form, folder, channel, spool }
     public enum Start: String, Sendable, CaseIterable { case all, latest }
 
     /// Only mails that are stored whole are touched, and only those that were read since this was asked for.
@@ -71,6 +71,8 @@ public struct ChannelAccount: Sendable, Hashable {
     public var inputs: [String: [Secret]]
     /// Changes with the file, so that a changed file starts the account anew.
     public var digest: String
+    /// Of a spool: the stream whose records are in its files.
+    public var stream: String?
 
     public init(name: String, inputs: [String: [Secret]] = [:], digest: String = "") {
         self.name = name

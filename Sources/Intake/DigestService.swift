@@ -1,3 +1,4 @@
+public import Channels
 public import Domain
 public import Formats
 public import Logging
@@ -28,6 +29,7 @@ public final class DigestService: Service {
     private let width: Int
     private let trial: Trial?
     private let keys: MailKeys?
+    private let channels: ChannelShelf
     private let digester: Mutex<Digester>
 
     /// - Parameters:
@@ -35,10 +37,11 @@ public final class DigestService: Service {
     ///   - owner: names this process in leases.
     ///   - width: items in work at the same time; more than the cores, for some wait until their attachments are on the disk.
     ///   - keys: to verify and decrypt mail with.
+    ///   - channels: the channel files in force.
     ///   - trial: reads in a process of its own what was in hand when this program died twice; without it three deaths are enough.
     public init(
         store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 4, trial: Trial? = nil,
-        keys: MailKeys? = nil
+        keys: MailKeys? = nil, channels: ChannelShelf = ChannelShelf()
     ) {
         self.store = store
         self.owner = owner
@@ -46,16 +49,19 @@ public final class DigestService: Service {
         self.width = max(1, width)
         self.trial = trial
         self.keys = keys
-        digester = Mutex(Self.digester(store, accounts, ownAddresses, keys))
+        self.channels = channels
+        digester = Mutex(Self.digester(store, accounts, ownAddresses, keys, channels))
     }
 
     /// Puts another set of accounts in force, from the next batch on.
     public func reload(accounts: [Account], ownAddresses: [String] = []) {
-        let new = Self.digester(store, accounts, ownAddresses, keys)
+        let new = Self.digester(store, accounts, ownAddresses, keys, channels)
         digester.withLock { $0 = new }
     }
 
-    private static func digester(_ store: Store, _ accounts: [Account], _ ownAddresses: [String], _ keys: MailKeys?) -> Digester {
+    private static func digester(
+        _ store: Store, _ accounts: [Account], _ ownAddresses: [String], _ keys: MailKeys?, _ channels: ChannelShelf
+    ) -> Digester {
         let own = Set((accounts.flatMap(\.addresses) + ownAddresses).map { $0.lowercased() })
         // The signer is asked late: it is there only after `migrate()`.
         let rule = NatureRule(ownAddresses: own) {
@@ -64,7 +70,8 @@ public final class DigestService: Service {
             $0 == store.signer.digest("loop").prefix(16)
         }
         return Digester(
-            accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs, keys: keys)
+            accounts: Dictionary(accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 }), nature: rule, blobs: store.blobs, keys: keys,
+            channels: channels)
     }
 
     public func run() async throws {

@@ -41,6 +41,8 @@ struct Digester: Sendable {
     let blobs: BlobStore
     /// To verify and decrypt with; nil when there are none.
     var keys: MailKeys?
+    /// To read again what was pushed and could not be read.
+    var channels = ChannelShelf()
     /// GnuPG works one mail after another, away from the threads that must not block.
     private static let keyQueue = DispatchQueue(label: "hongyan.mail-keys")
 
@@ -52,6 +54,8 @@ struct Digester: Sendable {
             case .post where item.meta[MetaKey.product] != nil: return try shopRecord(item)
             case .post where item.meta[MetaKey.format] == ChannelItem.format:
                 return Digested(item: item, result: .success([try channelItem(item)]))
+            case .post where item.meta[MetaKey.format] == ChannelDoor.format:
+                return Digested(item: item, result: .success(try pushed(item)))
             case .post: return Digested(item: item, result: .success(try feed(item)))
             case .form: return try form(item)
             }
@@ -138,6 +142,18 @@ struct Digester: Sendable {
             ? .order(try ChannelOrderMapping.order(item.bytes, account: account, receivedAt: at, revision: revision))
             : .customer(try ChannelOrderMapping.customer(item.bytes, account: account, receivedAt: at, revision: revision))
         return Digested(item: item, records: [record], result: .success([]))
+    }
+
+    /// The body of a push that could not be read when it came.
+    private func pushed(_ item: SpooledItem) throws -> [Digested.Entry] {
+        guard let account = accounts[item.account], let door = ChannelDoor(account, channels: channels) else {
+            throw ItemError(description: "this was pushed to \(item.account), and nothing is pushed to it any more")
+        }
+        return try door.reread(item.bytes, now: item.receivedAt).map { raw in
+            var one = item
+            (one.externalID, one.bytes, one.meta) = (raw.externalID, raw.bytes, raw.meta)
+            return try channelItem(one)
+        }
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

@@ -15,6 +15,7 @@ struct Hongyan: AsyncParsableCommand {
             Poll.self, AccountCommands.self, Release.self, Migrate.self,
             User.self,
             TicketCommands.self, BreakerCommands.self, DKIMCommands.self, Doctor.self, ProbeCommand.self, ChannelCommands.self,
+            FormCommands.self,
             InsightCommands.self,
             DigestTrial.self,
         ])

@@ -153,11 +153,17 @@ struct Browser: Sendable {
     func send(_ method: HTTPRequest.Method, _ path: String, body: String?, accept: String = "text/html", _ extra: [String: String] = [:])
         async throws -> Page
     {
+        try await send(method, path, bytes: body.map { Array($0.utf8) }, accept: accept, extra)
+    }
+
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, bytes: [UInt8]?, accept: String = "text/html", _ extra: [String: String] = [:]
+    ) async throws -> Page {
         var headers: HTTPFields = [.accept: accept, .acceptLanguage: language]
         if !cookies.isEmpty { headers[.cookie] = cookies.map { "\($0.key)=\($0.value)" }.joined(separator: "; ") }
         if let name = HTTPField.Name("X-Forwarded-For") { headers[name] = address }
         for (key, value) in extra { if let name = HTTPField.Name(key) { headers[name] = value } }
-        return try await client.execute(uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) }) {
+        return try await client.execute(uri: path, method: method, headers: headers, body: bytes.map { ByteBuffer(bytes: $0) }) {
             response in
             Page(status: response.status, headers: response.headers, body: String(buffer: response.body))
         }

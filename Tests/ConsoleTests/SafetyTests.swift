@@ -143,7 +143,7 @@ import Testing
             #expect(!text.contains("{{&"), "\(file)")
             for part in text.split(separator: "{{{").dropFirst() {
                 let name = String(part.prefix { $0 != "}" })
-                #expect(["body", "quoted", "rich", "spark"].contains(name), "\(file): {{{\(name)}}}")
+                #expect(["body", "quoted", "rich", "spark", "sent", "intro", "tickLabel", "help"].contains(name), "\(file): {{{\(name)}}}")
             }
         }
     }

@@ -50,7 +50,7 @@ import Testing
                 says: "hongyan.yaml:2:24: `url` is `http://x`; start it with imap:// or imaps://"),
             Bad(
                 yaml: "accounts:\n  x: {kind: fax}",
-                says: "hongyan.yaml:2:13: `fax` is not a value of `kind`; use imap, pop3, feed, form, folder or channel"),
+                says: "hongyan.yaml:2:13: `fax` is not a value of `kind`; use imap, pop3, feed, form, folder, channel or spool"),
             Bad(yaml: "accounts:\n  x: {kind: feed}", says: "hongyan.yaml:2:6: `url` is missing in `x`; add it"),
             Bad(
                 yaml: "accounts:\n  \"a b\": {kind: folder, path: /x}",

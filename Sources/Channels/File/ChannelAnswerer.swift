@@ -86,7 +86,8 @@ public struct ChannelAnswerer: Sendable {
 
     /// As what an answer of ours would come in again with the next poll.
     public func externalIDs(of sentID: String) -> [String] {
-        file.streams.filter { $0.product == .interaction }.map { "\($0.name)/\(sentID)" }
+        let pushed = file.push.map { [$0.stream ?? ChannelRun.pushStream] } ?? []
+        return (file.streams.filter { $0.product == .interaction }.map(\.name) + pushed).map { "\($0)/\(sentID)" }
     }
 
     /// As what other messages of the channel name it.

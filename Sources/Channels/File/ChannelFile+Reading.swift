@@ -33,7 +33,7 @@ extension ChannelFile {
         if let node = map["check"] { channel.check = try check(node) }
         for entry in try map["streams"]?.namedEntries().entries ?? [] { channel.streams.append(try stream(entry)) }
         if let node = map["reply"] { channel.reply = try reply(node) }
-        if let node = map["push"] { channel.push = try push(node) }
+        if let node = map["push"] { channel.push = try push(node, channel.streams) }
         guard !channel.streams.isEmpty || channel.push != nil else {
             throw map.node.error("a channel reads something: write `streams`, or `push` for a source that only pushes")
         }

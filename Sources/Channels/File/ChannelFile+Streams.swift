@@ -192,7 +192,7 @@ extension ChannelFile {
             name: product == .order ? "items" : "attachments", list: try expression(try map.required("each")), members: members)
     }
 
-    // MARK: The way back, and the way in without asking
+    // MARK: The way back
 
     static func reply(_ node: YAMLNode) throws(RuleError) -> Reply {
         let map = try node.mapping(keys: ["limit", "window", "request", "sent_id", "auth"])
@@ -219,33 +219,5 @@ extension ChannelFile {
         if let text = try? node.string() { return wanted.contains { text.contains($0) } }
         if let list = try? node.list() { return list.contains { names($0, wanted) } }
         return (try? node.namedEntries())?.entries.contains { names($0.value, wanted) } ?? false
-    }
-
-    static func push(_ node: YAMLNode) throws(RuleError) -> Push {
-        let map = try node.mapping(keys: ["format", "verify", "challenge", "answer", "records", "where", "map"])
-        var push = Push(records: try path(try map.required("records")))
-        if let node = map["format"] { push.format = try node.oneOf(Stream.Format.self) }
-        if let node = map["verify"] {
-            let map = try node.mapping(keys: ["header", "query", "algorithm", "key", "prefix", "encode", "string"])
-            let place: Place =
-                if let header = map["header"] { .header(try header.string()) } else { .query(try map.required("query").string()) }
-            var verify = Push.Verification(place: place, signature: try signature(map, place: place))
-            if let prefix = map["prefix"] { verify.prefix = try prefix.string() }
-            push.verify = verify
-        }
-        if let challenge = try map["challenge"]?.mapping(keys: ["query", "verify"]) {
-            push.challenge = Push.Challenge(query: try challenge.required("query").string())
-            if let verify = try challenge["verify"]?.mapping(keys: ["query", "equals"]) {
-                push.challenge?.verifiedBy = try verify.required("query").string()
-                push.challenge?.equals = try template(try verify.required("equals"))
-            }
-        }
-        if let answer = try map["answer"]?.mapping(keys: ["status", "body"]) {
-            if let node = answer["status"] { push.status = try node.int(in: 200...299) }
-            if let node = answer["body"], !node.isQuotedEmpty { push.answer = try node.string() }
-        }
-        for node in try map["where"]?.list() ?? [] { push.conditions.append(try condition(node)) }
-        push.map = try mapping(try map.required("map"), .interaction)
-        return push
     }
 }

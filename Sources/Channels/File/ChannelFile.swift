@@ -290,8 +290,12 @@ public struct ChannelFile: Sendable {
     }
 
     public struct Push: Sendable {
+        /// The stream whose records are pushed: what is also polled has one id then, and is stored once.
+        public var stream: String?
         public var format = Stream.Format.json
-        var verify: Verification?
+        var verify: Verification
+        /// Of accounts that give a key for it.
+        var seal: Seal?
         var challenge: Challenge?
         public var status = 200
         public var answer = ""
@@ -303,11 +307,33 @@ public struct ChannelFile: Sendable {
             var place: Place
             var signature: Signature
             var prefix = ""
+            /// Whether the body alone is signed: its bytes count then, whatever they mean.
+            var signsBody = false
+            /// When the push was signed; nothing older or younger than `within` is believed.
+            var timestamp: ChannelExpression?
+            var within = Duration.seconds(300)
         }
 
-        /// What the source asks once to see that the address is ours: the named query parameter is given back.
+        /// A body that is sealed for us. Its `verify` takes the other one's place.
+        struct Seal: Sendable {
+            /// Where the sealed text stands in the body.
+            var value: ChannelExpression
+            /// 43 characters of base64; nothing is sealed while it is empty.
+            var key: ChannelExpression
+            /// Whom it must be for.
+            var receiver: ChannelExpression?
+            var verify: Verification
+        }
+
+        /// What the source asks once to see that the address is ours: the value is given back.
         struct Challenge: Sendable {
-            var query: String
+            /// The query parameter that holds it, or …
+            var query: String?
+            /// … where in the body it stands.
+            var body: ChannelExpression?
+            /// Of an answer in JSON: the member's name.
+            var member: String?
+            /// The query parameter that proves who asks; without it the signature does.
             var verifiedBy: String?
             var equals: ChannelExpression?
         }

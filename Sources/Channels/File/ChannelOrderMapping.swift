@@ -182,7 +182,7 @@ enum Person {
 extension ChannelItem {
     /// What is spooled. A message is known by its id; of an order or a customer every state is wanted, so what they say is part of the
     /// name they are known by.
-    func raw(stream: String, channel: String, connectedAt: Timestamp?) -> RawItem {
+    func raw(stream: String, channel: String, connectedAt: Timestamp? = nil) -> RawItem {
         let bytes = Array(value.json.utf8)
         var mark = revision ?? ""
         var meta = [MetaKey.format: ChannelItem.format, MetaKey.channel: channel]

@@ -352,7 +352,7 @@ public struct ChannelRun {
     }
 
     /// Our own posts come back with everybody's.
-    private func isOurs(_ item: ChannelItem) -> Bool {
+    func isOurs(_ item: ChannelItem) -> Bool {
         guard let me = state.check["self"], !me.isEmpty else { return false }
         return item["author.id"]?.plain == me
     }

@@ -111,20 +111,26 @@ final class ChannelSource: Source {
 
 extension ChannelFile {
     /// What an account gives, as expressions see it.
-    public func inputs(of account: Account) -> [String: JSONValue] {
-        var values: [String: JSONValue] = [:]
-        for (name, given) in account.channel?.inputs ?? [:] {
-            let isList = inputs.first { $0.name == name }?.kind == .list
-            let texts = given.map { JSONValue.string($0.reveal()) }
-            values[name] = isList ? .array(texts) : texts.first
-        }
-        return values
-    }
+    public func inputs(of account: Account) -> [String: JSONValue] { account.channel?.values(for: self) ?? [:] }
 }
 
 extension ChannelItem {
     /// `MetaKey.format` of a raw item that holds one.
     public static let format = "channel-item"
+
+}
+
+extension ChannelAccount {
+    /// What the account gives to its file, by name.
+    func values(for file: ChannelFile) -> [String: JSONValue] {
+        var values: [String: JSONValue] = [:]
+        for (name, given) in inputs {
+            let isList = file.inputs.first { $0.name == name }?.kind == .list
+            let texts = given.map { JSONValue.string($0.reveal()) }
+            values[name] = isList ? .array(texts) : texts.first
+        }
+        return values
+    }
 }
 
 extension ChannelRun {
