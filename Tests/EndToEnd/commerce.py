@@ -381,6 +381,31 @@ def tables(check, options, folder, environment):
     wait_for("the table", lambda: frame.rows(f"{folder}/hongyan.sqlite3", "SELECT count(*) FROM orders WHERE account = 'till'")[0][0] == 490, 60, every=0.3)
     found = frame.rows(f"{folder}/hongyan.sqlite3", "SELECT total FROM orders WHERE account = 'till' AND external_id = 'T7'")
     check.equal("an amount of the table", found, [(705,)])
+    killed_import(check, options, folder, environment, config)
+
+
+def killed_import(check, options, folder, environment, config):
+    """An import that is killed with -9 goes on where it stopped."""
+    with open(f"{folder}/long.csv", "w", encoding="utf-8") as f:
+        f.write("order id,created at,total,currency,product,quantity\n")
+        for n in range(1, 4001):
+            f.write(f"L{n},2026-10-01T10:00:00Z,{'x' if n % 100 == 0 else f'{n}.50'},EUR,Tea,1\n")
+            if n % 2:
+                f.write(f"L{n},,,,Cup,2\n")
+    command = [options.hongyan, "import", "orders", f"{folder}/long.csv", "--account", "long", *config]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=folder)
+    place = lambda: frame.rows(f"{folder}/hongyan.sqlite3", "SELECT value FROM account_cursors WHERE account = 'long'")
+    wait_for("a part of it", lambda: place() and int(place()[0][0].split()[0]) >= 500, 60, every=0.02)
+    first.kill()
+    first.wait()
+    second = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    check.true("it goes on behind what is stored", "records of an interrupted import" in second.stdout and ", 0 known already" in second.stdout, second.stdout + second.stderr)
+    bad = open(f"{folder}/long.rejected.csv", encoding="utf-8").read().splitlines()
+    check.equal("each bad row is set aside once", (len(bad), len(set(bad))), (41, 41))
+    wait_for("the long table", lambda: frame.rows(f"{folder}/hongyan.sqlite3", "SELECT count(*) FROM orders WHERE account = 'long'")[0][0] >= 3960, 120, every=0.3)
+    sql = "SELECT count(*), sum(total), (SELECT count(*) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.account = 'long') FROM orders WHERE account = 'long'"
+    wanted = [n for n in range(1, 4001) if n % 100]
+    check.equal("orders, their sum, and their lines", frame.rows(f"{folder}/hongyan.sqlite3", sql), [(3960, sum(n * 100 + 50 for n in wanted), 3960 + 2000)])
 
 
 def people(check, database, folder, world):
