@@ -12,6 +12,8 @@ struct DocumentCursor: Equatable {
     var since: Int64?
     /// Where it moved to for good.
     var movedTo: String?
+    /// That address may be one of a private network.
+    var isMovedInside = false
     /// How long the server says that an answer holds, in seconds.
     var freshSeconds: Int64?
     /// What the feed itself says about how often to come.
@@ -26,6 +28,7 @@ struct DocumentCursor: Equatable {
         hash = json["hash"]?.string
         self.url = json["url"]?.string
         movedTo = json["moved_to"]?.string
+        isMovedInside = json["moved_inside"]?.string == "yes"
         freshSeconds = json["fresh_s"].flatMap { Int64($0.plain) }
         refresh.minutes = json["refresh_min"].flatMap { Int($0.plain) }
         refresh.skipHours = Set((json["skip_hours"]?.string ?? "").split(separator: " ").compactMap { Int($0) })
@@ -55,6 +58,7 @@ struct DocumentCursor: Equatable {
         add("last_modified", lastModified)
         add("since", since.map { String($0) })
         add("moved_to", movedTo)
+        if isMovedInside { add("moved_inside", "yes") }
         add("fresh_s", freshSeconds.map { String($0) })
         add("refresh_min", refresh.minutes.map { String($0) })
         func list(_ numbers: Set<Int>) -> String? { numbers.isEmpty ? nil : numbers.sorted().map { String($0) }.joined(separator: " ") }
@@ -88,6 +92,7 @@ extension DocumentRule.Answer {
             status: response.status, body: response.body, contentType: response.header("content-type"), etag: response.header("etag"),
             lastModified: response.header("last-modified"), retryAfter: response.header("retry-after"),
             cacheControl: response.header("cache-control"), contentLocation: response.header("content-location"),
-            contentLanguage: response.header("content-language"), movedTo: response.movedTo)
+            contentLanguage: response.header("content-language"), movedTo: response.movedTo,
+            isMovedInside: response.isMovedInside)
     }
 }

@@ -29,7 +29,7 @@ struct DocumentSource: Source {
             do {
                 var response = try await loop.http(request(cursor, moved))
                 if DocumentRule.isFine(response.status) {
-                    response.movedTo = response.movedTo ?? moved
+                    if response.movedTo == nil { (response.movedTo, response.isMovedInside) = (moved, cursor.isMovedInside) }
                     return response
                 }
             } catch is TransportError {}  // the server it moved to is gone; so is what was learnt, once the old address answers
@@ -45,7 +45,7 @@ struct DocumentSource: Source {
         request.tls = account.tls
         // The operator wrote the account's address: what it points to is wanted, be it a file or a host inside. A server chose the other.
         request.allowFile = moved == nil && DocumentRule.isFile(account.url)
-        request.allowPrivate = moved == nil || DocumentRule.isSameOrigin(account.url, moved)
+        request.allowPrivate = moved == nil || cursor.isMovedInside || DocumentRule.isSameOrigin(account.url, moved)
         request.headers = cursor.headers + (DocumentRule.isSameOrigin(account.url, moved ?? account.url) ? credentials : [])
         return request
     }
@@ -76,6 +76,7 @@ struct DocumentRule {
         var contentLocation: String?
         var contentLanguage: String?
         var movedTo: String?
+        var isMovedInside = false
     }
 
     enum Verdict: Equatable {
@@ -105,6 +106,7 @@ struct DocumentRule {
             guard let moved = answer.movedTo, moved != before.movedTo else { return .unchanged }
             var cursor = before
             cursor.movedTo = moved
+            cursor.isMovedInside = answer.isMovedInside
             return .changed([], cursor)
         case 200..<300: break
         case 0 where Self.isFile(account.url): break  // a file has no status
@@ -117,6 +119,7 @@ struct DocumentRule {
         cursor.etag = answer.etag
         cursor.lastModified = answer.lastModified
         cursor.movedTo = answer.movedTo
+        cursor.isMovedInside = answer.isMovedInside
         cursor.freshSeconds = Self.freshSeconds(answer.cacheControl)
         if hash == before.hash {
             // The document is known; what was learnt about the way to it is kept.

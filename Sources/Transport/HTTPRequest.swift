@@ -53,6 +53,8 @@ public struct HTTPResponse: Sendable {
     public var url: String
     /// Where to ask from now on: the end of the permanent redirects (301, 308) at the beginning of the way.
     public var movedTo: String?
+    /// No public address sent us there, so that one of a private network may be meant.
+    public var isMovedInside = false
 
     public init(status: Int, headers: [(name: String, value: String)], body: [UInt8], url: String) {
         self.status = status

@@ -12,6 +12,7 @@ extension TransferLoop {
         if plan.address.scheme == "file" { return try await LocalFile.read(plan.address, request) }
         let deadline = ContinuousClock.now + request.totalTimeout
         var movedTo: String?
+        var isMovedInside = false
         var isPermanent = true
         while true {
             plan.timeLeft = ContinuousClock.now.duration(to: deadline)
@@ -22,11 +23,12 @@ extension TransferLoop {
             guard let target = answer.redirect, request.redirectsMax > 0 else {
                 var response = answer.response
                 response.movedTo = movedTo
+                response.isMovedInside = isMovedInside
                 return response
             }
             try plan.follow(target, status: answer.response.status, from: answer)
             isPermanent = isPermanent && [301, 308].contains(answer.response.status)
-            if isPermanent { movedTo = plan.address.url }
+            if isPermanent { (movedTo, isMovedInside) = (plan.address.url, !plan.refusesPrivate) }
         }
     }
 }

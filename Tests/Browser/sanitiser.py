@@ -30,6 +30,7 @@ HTML_CORPORA = ["dompurify", "js-xss", "owasp-java-html", "mimekit-html"]
 FEED_CORPORA = ["feedparser-sanitize"]
 FRAMES_A_PAGE = 40
 HOST = "sanitiser.test"
+BROWSERS_OWN = ("google.com", "googleapis.com", "gvt1.com", "gstatic.com")
 
 # Before the case: whatever runs tells the page around it.
 HOOKS = """
@@ -62,6 +63,7 @@ return told;
 # Compares the original, parsed but never run, with what was shown. Returns what an allowed document lost; null for one that is not only allowed things.
 SURVIVES = """
 const [original, frame, dropped, allowed] = arguments;
+if (/<noscript/i.test(original)) return null;
 const source = new DOMParser().parseFromString(original, 'text/html').body, shown = frame.contentDocument.body;
 const walker = root => document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
 const tags = new Set(allowed.tags), names = new Set(allowed.attributes);
@@ -74,15 +76,16 @@ for (const el of source.querySelectorAll('*')) {
     return null;
   }
 }
-const tidy = text => text.replace(/[\\s\\u0000]+/g, ' ').trim();
+const tidy = text => text.replace(/[\\u0000-\\u0008\\u000e-\\u001f]/g, '').replace(/\\s+/g, ' ').trim();
 const describe = root => { const list = []; const walk = walker(root); while (walk.nextNode()) { const el = walk.currentNode; const kept = {};
   for (const { name, value } of el.attributes) { if (names.has(name)) kept[name] = tidy(value);
     if (name === 'href') kept.href = value.replace(/\\s/g, ''); if (name === 'src' || name === 'data-remote-src') kept.src = value.replace(/\\s/g, ''); }
   list.push(el.localName + JSON.stringify(kept, Object.keys(kept).sort())); } return list; };
 const lost = [];
 const before = describe(source), after = describe(shown);
-if (before.join('\\n') !== after.join('\\n')) lost.push('elements ' + before.filter(x => !after.includes(x)).concat('instead', after.filter(x => !before.includes(x))).join(' ').slice(0, 300));
-if (tidy(source.textContent) !== tidy(shown.textContent)) lost.push('words “' + tidy(source.textContent).slice(0, 120) + '” became “' + tidy(shown.textContent).slice(0, 120) + '”');
+const isIn = (part, whole) => { let at = 0; for (const one of whole) if (at < part.length && one === part[at]) at += 1; return at === part.length; };
+if (!isIn(before, after)) lost.push('elements ' + before.filter(x => !after.includes(x)).concat('instead', after.filter(x => !before.includes(x))).join(' ').slice(0, 300));
+if (!isIn(tidy(source.textContent).split(' ').filter(Boolean), tidy(shown.textContent).split(' '))) lost.push('words “' + tidy(source.textContent).slice(0, 120) + '” became “' + tidy(shown.textContent).slice(0, 120) + '”');
 return lost;
 """
 
@@ -123,8 +126,13 @@ class Pages:
         address = urllib.parse.urlsplit(request.path)
         ours = request.command == "GET" and (address.hostname or "") == HOST and address.scheme == "http"
         parts = address.path.strip("/").split("/")
-        if not ours or parts[0] not in ("harness", "console", "bare", "favicon.ico"):
-            self.asked.append(f"{request.command} {request.path}")
+        is_page = parts[0] in ("console", "bare") and len(parts) == 2 and parts[1].isdigit()
+        if not ours or not (is_page or parts[0] in ("harness", "favicon.ico")):
+            host = address.hostname or request.path.split(":")[0]
+            # Chromium asks its maker's servers on its own account; no case may name them unnoticed.
+            own = any(host == name or host.endswith("." + name) for name in BROWSERS_OWN) and not any(host in case["safe"] for case in self.cases)
+            if not own:
+                self.asked.append(f"{request.command} {request.path}")
             return self.send(request, 404, "", {})
         if parts[0] == "console":
             return self.send(request, 200, self.head + self.cases[int(parts[1])]["safe"] + self.tail, {"Content-Security-Policy": self.policy})
@@ -164,8 +172,13 @@ def gather(hongyan, kit):
         files = sorted(os.path.join(folder, name) for name in os.listdir(folder))
         for file, answer in zip(files, probe(hongyan, "feed" if corpus in FEED_CORPORA else "html", files), strict=True):
             if "html" in answer:
-                with open(file, encoding="utf-8", errors="replace") as opened:
-                    cases.append({"corpus": corpus, "id": answer["id"], "safe": answer["html"], "original": opened.read()})
+                with open(file, "rb") as opened:
+                    raw = opened.read()
+                try:
+                    original = raw.decode()
+                except UnicodeDecodeError:
+                    original = None  # what it says is a question of its charset
+                cases.append({"corpus": corpus, "id": answer["id"], "safe": answer["html"], "original": original})
             for part in [answer.get("feed") or {}] + (answer.get("entries") or []):
                 for key in ("title", "description", "rights", "summary", "content"):
                     if isinstance(part.get(key), str) and "<" in html.unescape(part[key]):
@@ -223,7 +236,8 @@ def look(driver, pages, kind, cases, first, found, lists):
                 lost = driver.execute_script(SURVIVES, case["original"], frame, None, lists)
                 case["benign"] = lost is not None
                 found[first + at] += ["lost: " + what for what in lost or []]
-    complaints = [entry["message"] for entry in driver.get_log("browser") if "favicon" not in entry["message"]]
+    # A picture inside the mail (cid:) is put in by the console; here it has no bytes, and no network is asked for it.
+    complaints = [entry["message"] for entry in driver.get_log("browser") if "favicon" not in entry["message"] and not entry["message"].startswith("cid:")]
     trouble = list(pages.asked) + complaints
     if trouble and len(cases) > 1:  # whose it is shows when each is shown alone
         for at, case in enumerate(cases):
@@ -250,7 +264,7 @@ def main():
         proof = {len(cases) - 1: []}
         look(driver, pages, "bare", cases[-1:], len(cases) - 1, proof, lists)
         seen = "\n".join(proof[len(cases) - 1])
-        hooks_work = all(word in seen for word in ("attribute onerror", "link javascript", "alert 1", "GET http"))
+        hooks_work = all(word in seen for word in ("attribute onerror", "link javascript", "alert 1", "bare/x"))
         for kind in ("bare", "console"):
             for first in range(0, len(cases) - 1, FRAMES_A_PAGE):
                 driver.get(f"http://{HOST}/harness")

@@ -83,6 +83,23 @@ private let gzipped: [UInt8] = [
         #expect(error?.description == "the redirect of \(server.url("/2")) was not followed: more than 5 in a row.")
     }
 
+    @Test func `only the permanent redirects at the beginning say where to ask from now on`() async throws {
+        let server = StubServer.http { peer, path, _ in
+            switch path {
+            case "/a": peer.answer("308 Permanent Redirect", ["Location: /b"])
+            case "/b": peer.answer("302 Found", ["Location: /c"])
+            case "/c": peer.answer("301 Moved Permanently", ["Location: /d"])
+            default: peer.answer("200 OK")
+            }
+        }
+        try await withLoop { loop in
+            let response = try await loop.http(HTTPRequest("GET", server.url("/a")))
+            #expect(response.url == server.url("/d"))
+            #expect(response.movedTo == server.url("/b"))
+            #expect(try await loop.http(HTTPRequest("GET", server.url("/b"))).movedTo == nil)
+        }
+    }
+
     @Test func `redirects are followed to the end and told`() async throws {
         let server = StubServer.http { peer, path, headers in
             switch path {
@@ -98,6 +115,7 @@ private let gzipped: [UInt8] = [
             let response = try await loop.http(final)
             #expect(String(decoding: response.body, as: UTF8.self) == "X-Key: k")
             #expect(response.url == server.url("/c?x=1"))
+            #expect(response.movedTo == server.url("/c?x=1"))
             var once = HTTPRequest("GET", server.url("/a"))
             once.redirectsMax = 0
             #expect(try await loop.http(once).status == 301)

@@ -40,6 +40,7 @@ extension FeedEntry {
         html = Charset.string(fullest)
         text = fullest.withUnsafeBufferPointer { HTMLText.text($0) }
         summary = bodies.hasFull ? Charset.string(bodies.short) : html
+        if published == nil { published = bodies.date }
         if link == nil { link = bodies.permalink ?? enclosures.first { !$0.url.isEmpty }?.url }
         if id.isEmpty { id = link ?? "" }
         if id.isEmpty { id = "hash:" + StableHash.hex("\(title)\n\(published?.microseconds ?? updated?.microseconds ?? 0)\n\(text)") }

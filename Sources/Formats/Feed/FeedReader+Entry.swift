@@ -31,7 +31,7 @@ extension FeedReader {
                 bodies.set(.short, html(child, base), rank: space == .dc ? 2 : name == .description ? 0 : 1)
             case .summary, .subtitle: bodies.set(.other, html(child, base), rank: name == .summary ? 1 : 2)
             case .pubdate, .published, .issued, .created, .updated, .modified, .date, .lastbuilddate, .lastmod, .available:
-                date(child, name, into: &entry)
+                date(child, name, into: &entry, &bodies)
             case .author, .creator, .credit, .contributor, .source: byline(child, base, into: &entry)
             default: extra(child, base, into: &entry, &bodies)
             }
@@ -116,7 +116,8 @@ extension FeedReader {
         (xml.attribute(attribute, of: node) ?? line(node)).nonEmpty.flatMap { URLText.resolve($0, base: self.base(of: node, base)) }
     }
 
-    private func date(_ node: Int, _ name: XMLName, into entry: inout FeedEntry) {
+    private func date(_ node: Int, _ name: XMLName, into entry: inout FeedEntry, _ bodies: inout FeedBodies) {
+        if name == .date, bodies.date == nil { bodies.date = FeedDate.read(xml.text(node)) }
         switch name {
         case .updated, .modified, .date, .lastbuilddate, .lastmod:
             if entry.updated == nil || name != .date && name != .lastbuilddate {

@@ -118,6 +118,8 @@ struct FeedBodies {
     private var full = Body()
     private var brief = Body()
     private var other = Body()
+    /// Dublin Core's date, which does not say of what.
+    var date: Timestamp?
     /// What a `guid` says it is.
     var permalink: String?
 

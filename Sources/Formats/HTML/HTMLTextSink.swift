@@ -118,6 +118,9 @@ final class TextSink: HTMLSink {
                 i += 1
             } else if let length = invisible(bytes, at: i) {
                 i += length - 1
+            } else if byte < ASCII.space || byte == 0x7F {
+                i += 1
+                continue
             } else {
                 settle()
                 out.append(byte)

@@ -66,7 +66,9 @@ struct HTMLTokenizer {
         let from = i
         if tag(from: i + 1) { return .start }
         // The document ends inside a tag: words behind a less-than sign are kept, the half of a real tag is not.
-        if HTMLTag.of(UnsafeBufferPointer(rebasing: bytes[name])) != .unknown || !attributes.isEmpty { return nil }
+        if HTMLTag.of(UnsafeBufferPointer(rebasing: bytes[name])) != .unknown || attributes.contains(where: { !$0.value.isEmpty }) {
+            return nil
+        }
         i = bytes.count
         return .text(from..<bytes.count)
     }

@@ -60,7 +60,7 @@ public enum FeedProbe {
         }
 
         mutating func html(_ name: String, _ value: String) {
-            if !value.isEmpty { all.append(.init(name, .string(HTMLText.sanitised(value, remoteImages: true)))) }
+            if !value.isEmpty { all.append(.init(name, .string(HTMLText.sanitised(value, remoteImages: false)))) }
         }
 
         mutating func date(_ name: String, _ value: Timestamp?) { text(name, value.map { "\($0)" }) }
@@ -120,18 +120,18 @@ public enum FeedProbe {
     }
 }
 
-/// What of a piece of HTML is shown: `html`, sanitised as the console does it, and `text`.
+/// What of a piece of HTML is shown: `html`, sanitised as the console does it before anyone asks for its pictures, and `text`.
 public enum HTMLProbe {
     public static func result(_ bytes: [UInt8]) -> JSONValue {
         let html = source(bytes)
         return .object([
-            .init("html", .string(HTMLText.sanitised(html, remoteImages: true))), .init("text", .string(HTMLText.text(html))),
+            .init("html", .string(HTMLText.sanitised(html, remoteImages: false))), .init("text", .string(HTMLText.text(html))),
         ])
     }
 
     public static func page(_ bytes: [UInt8]) -> String {
         let html = source(bytes)
-        return "Safe HTML:\n\(HTMLText.sanitised(html, remoteImages: true))\n\nText:\n\(HTMLText.text(html))\n"
+        return "Safe HTML:\n\(HTMLText.sanitised(html, remoteImages: false))\n\nText:\n\(HTMLText.text(html))\n"
     }
 
     private static func source(_ bytes: [UInt8]) -> String {
