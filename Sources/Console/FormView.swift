@@ -43,7 +43,7 @@ struct FormView {
                 let field = page[problem.field]
                 let target = field.map { id($0) + ($0.isGroup ? "-0" : "") } ?? ""
                 return [
-                    "target": target, "what": field.map { Markdown.text($0.label[locale]).trimmed } ?? problem.field, "why": problem.text,
+                    "target": target, "what": field.map { Self.plain($0.label[locale]) } ?? problem.field, "why": problem.text,
                 ] as Model
             }
         }
@@ -143,6 +143,19 @@ struct FormView {
     /// Markdown; links leave the frame the form may stand in.
     static func rich(_ text: String) -> String {
         Markdown.html(text).replacing("<a href=", with: "<a target=\"_blank\" rel=\"noopener\" href=")
+    }
+
+    /// Its words alone, without marks and addresses.
+    static func plain(_ text: String) -> String {
+        var out = ""
+        var isTag = false
+        for character in inline(text) {
+            if character == "<" { isTag = true }
+            if !isTag { out.append(character) }
+            if character == ">" { isTag = false }
+        }
+        for (entity, mark) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")] { out = out.replacing(entity, with: mark) }
+        return out.trimmed
     }
 
     /// Markdown of one line.

@@ -24,18 +24,30 @@ public struct Hooks: Sendable {
     }
 }
 
-/// How many requests are in hand at once, by place: their bodies lie in memory.
+/// How many requests are in hand at once, by place: their bodies lie in memory or are being written.
 final class HookCrowd: Sendable {
     static let max = 64
     static let perPlaceMax = 16
+    private static let glance = Duration.milliseconds(50)
     private let places = Mutex<[String: Int]>([:])
 
-    func enter(_ place: String, max perPlace: Int = perPlaceMax) -> Bool {
+    func enter(_ place: String) -> Bool {
         places.withLock { places in
-            guard places.values.reduce(0, +) < Self.max, places[place, default: 0] < perPlace else { return false }
+            guard places.values.reduce(0, +) < Self.max, places[place, default: 0] < Self.perPlaceMax else { return false }
             places[place, default: 0] += 1
             return true
         }
+    }
+
+    /// Waits for a place.
+    /// - Returns: false when there was none all the time.
+    func enter(_ place: String, atMost: Duration) async throws -> Bool {
+        let end = ContinuousClock.now + atMost
+        while !enter(place) {
+            guard ContinuousClock.now < end else { return false }
+            try await Task.sleep(for: Self.glance)
+        }
+        return true
     }
 
     func leave(_ place: String) {

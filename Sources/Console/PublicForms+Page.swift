@@ -12,7 +12,8 @@ extension Site {
     static let networkShare = 10
     /// Where a puzzle is asked for, those without an answer get this part of the rest.
     static let unsolvedShare = 6
-    static let uploadsMax = 4
+    /// Who sends files while many others do waits for a place, so long.
+    static let uploadPatience = Duration.seconds(15)
     /// Parameters of the page's address that are kept with a message.
     private static let campaign = ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"]
     private static let carriedBytesMax = 500
@@ -107,7 +108,9 @@ extension Site {
         try limit(seen)
         let place = visit.remote ?? "?"
         let isUpload = page.hasFiles
-        if isUpload, !uploads.enter(place, max: Self.uploadsMax) { throw Refusal(.tooManyRequests, "429_form", retryAfter: 5) }
+        if isUpload, try await !uploads.enter(place, atMost: Self.uploadPatience) {
+            throw Refusal(.tooManyRequests, "429_form", retryAfter: 5)
+        }
         defer { if isUpload { uploads.leave(place) } }
         let upload: FormUpload
         do { upload = try await FormUpload.read(request, page, form, store.blobs) } catch let refusal as Refusal {

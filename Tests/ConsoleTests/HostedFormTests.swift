@@ -150,6 +150,7 @@ import Testing
             #expect(page.body.contains("aria-describedby=\"f-mail-help f-mail-error\" aria-invalid=\"true\""))
             #expect(page.body.contains("value=\"Mei &quot;&lt;M&gt;&quot;\"") && page.body.contains("&lt;b&gt;&amp;\nlines</textarea>"))
             #expect(page.body.contains("value=\"x\" selected") && page.body.contains("name=\"camp\" value=\"may\""))
+            #expect(page.body.contains("<a href=\"#f-agree\">I agree</a>: Please tick this box"))
             #expect(try await stored(house).isEmpty)
             let kept = try #require(field("_kept", in: page.body))
             #expect(field("_once", in: page.body) == ticket)

@@ -9,6 +9,7 @@ import http.client
 import os
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -162,6 +163,15 @@ forms:
                 missing.append(text)
         check.equal(f"{len(files)} files are whole and belong to their messages, but for", missing[:3], [])
         check.equal("nothing is in quarantine", frame.rows(database, "SELECT count(*) FROM spool WHERE state = 'quarantined'"), [(0,)])
+        with open(f"{folder}/claim.yaml", "w", encoding="utf-8") as f:
+            f.write(PAGE.replace("type: email", "type: e-mail"))
+        os.kill(daemon.pid, signal.SIGHUP)
+        wait_for("the refusal", lambda: "claim.yaml:5:16" in open(f"{folder}/log", errors="replace").read(), 20)
+        check.true("a wrong file keeps the old page in force", ">Mail</label>" in request(port, "GET", "/forms/claim?lang=en")[2])
+        with open(f"{folder}/claim.yaml", "w", encoding="utf-8") as f:
+            f.write(PAGE.replace("en: Mail", "en: E-mail address"))
+        os.kill(daemon.pid, signal.SIGHUP)
+        wait_for("the new page", lambda: ">E-mail address</label>" in request(port, "GET", "/forms/claim?lang=en")[2], 20)
         check.equal("the daemon ends when told to", daemon.stop(), 0)
     finally:
         if daemon.alive():

@@ -214,6 +214,25 @@ struct PeopleTests {
     }
 
     @Test(arguments: Engine.available)
+    func `what was pushed to an account adds up`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            #expect(try await store.read { try $0.accounts.hooks("chat") } == nil)
+            var taken = HookCounts()
+            (taken.taken, taken.lastTakenAt) = (2, TestTime.start)
+            var refused = HookCounts()
+            refused.refused = ["signature": 3]
+            (refused.lastRefusedAt, refused.lastRefusal) = (TestTime.start + .seconds(5), "signature")
+            for counts in [taken, refused, taken] {
+                try await store.write { [counts] transaction in _ = try transaction.accounts.add(counts, toHooksOf: "chat") }
+            }
+            let sum = try #require(try await store.read { try $0.accounts.allHooks() }["chat"])
+            #expect(sum.taken == 4 && sum.refusedCount == 3 && sum.lastReason == .signature && sum.lastTakenAt == TestTime.start)
+            #expect(try await store.read { try $0.accounts.hooks("other") } == nil)
+        }
+    }
+
+    @Test(arguments: Engine.available)
     func `a customer enters a journey once per occurrence and is due step by step`(engine: Engine) async throws {
         try await withStore(engine) { house in
             let store = house.store
