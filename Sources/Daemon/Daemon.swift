@@ -91,8 +91,8 @@ struct House: Sendable {
         )
         channels = ChannelShelf(settings.channels)
         intake = IntakeService(
-            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: try settings.tokenSeal(),
-            logger: logger)
+            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels,
+            seal: try settings.tokenSeal(isNeeded: true), logger: logger)
         let opened = store
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
         digest = DigestService(

@@ -57,6 +57,7 @@ struct HTTPPlan: Sendable {
         if next.origin != address.origin {
             headers.removeAll { !Self.harmless.contains($0.0.lowercased()) }
             (user, password) = (next.user, next.password)
+            if !request.allowPrivateRedirects { refusesPrivate = true }
         }
         if status == 303 && method != "HEAD" || [301, 302].contains(status) && method == "POST" {
             method = "GET"

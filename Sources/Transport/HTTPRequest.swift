@@ -23,6 +23,8 @@ public struct HTTPRequest: Sendable {
     public var allowFile: Bool
     /// Whether loopback, private and link-local addresses may be asked. A redirect never leads from a public address to one of these.
     public var allowPrivate: Bool
+    /// Whether a redirect may lead from one place inside a private network to another. Within the same origin it always may.
+    public var allowPrivateRedirects: Bool
 
     public init(_ method: String = "GET", _ url: String) {
         self.method = method
@@ -36,6 +38,7 @@ public struct HTTPRequest: Sendable {
         tls = TLS()
         allowFile = false
         allowPrivate = true
+        allowPrivateRedirects = true
     }
 }
 

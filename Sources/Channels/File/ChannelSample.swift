@@ -41,6 +41,8 @@ public struct ChannelSample: Sendable {
                 guard let stream = file.streams.first(where: { name == nil || $0.name == name }) else {
                     return ["there is no stream \(name ?? "")"]
                 }
+                run.watch.pagesMax = root["pages"].flatMap { Int($0.plain) }
+                run.watch.partitionsMax = root["partitions"].flatMap { Int($0.plain) }
                 try await run.poll(stream, start: root["start"]?.plain == "latest" ? .latest : .all)
             }
         } catch let error as ChannelTrouble {
@@ -206,7 +208,7 @@ private final class Board: Sendable {
             return notes.next
         }
         guard exchanges.indices.contains(index) else {
-            throw ChannelCallError(description: "a request too many: \(call.method) \(Self.readable(call.url))")
+            throw ChannelCallError(description: "a request too many: \(call.method) \(ChannelSample.readable(call.url))")
         }
         let (request, response) = (exchanges[index]["request"] ?? .object([]), exchanges[index]["response"] ?? .object([]))
         let found = differences(call, request).map { "request \(index + 1), \($0)" }
@@ -220,8 +222,8 @@ private final class Board: Sendable {
     private func differences(_ call: ChannelCall, _ wanted: JSONValue) -> [String] {
         var problems: [String] = []
         if let method = wanted["method"]?.plain, method != call.method { problems.append("method: \(call.method), expected \(method)") }
-        if let url = wanted["url"]?.plain, Self.readable(url) != Self.readable(call.url) {
-            problems.append("url: \(Self.readable(call.url)), expected \(Self.readable(url))")
+        if let url = wanted["url"]?.plain, ChannelSample.readable(url) != ChannelSample.readable(call.url) {
+            problems.append("url: \(ChannelSample.readable(call.url)), expected \(ChannelSample.readable(url))")
         }
         if case .object(let members)? = wanted["headers"] {
             for member in members {
@@ -237,7 +239,7 @@ private final class Board: Sendable {
             if sent.map(Self.sorted) != Self.sorted(json) { problems.append("json: \(body), expected \(json.json)") }
         }
         if case .object(let members)? = wanted["form"] {
-            let sent = body.split(separator: "&").map { Self.readable(String($0).replacing("+", with: " ")) }.sorted()
+            let sent = body.split(separator: "&").map { ChannelSample.readable(String($0).replacing("+", with: " ")) }.sorted()
             let expected = members.flatMap { member in (member.value.array ?? [member.value]).map { "\(member.name)=\($0.plain)" } }
                 .sorted()
             if sent != expected { problems.append("form: \(sent), expected \(expected)") }
@@ -253,8 +255,11 @@ private final class Board: Sendable {
         default: value
         }
     }
+}
 
-    private static func readable(_ url: String) -> String {
+extension ChannelSample {
+    /// Percent-decoded.
+    static func readable(_ url: String) -> String {
         var out: [UInt8] = []
         let bytes = Array(url.utf8)
         var i = 0

@@ -1,5 +1,5 @@
-import Domain
-import Formats
+public import Domain
+public import Formats
 import Synchronization
 import Transport
 
@@ -14,40 +14,42 @@ public final class ChannelShelf: Sendable {
 
 /// An account of a kind that a channel file describes. Each poll asks the streams whose time has come.
 final class ChannelSource: Source {
-    static let stateStream = "channel"
-    static let timeout = Duration.seconds(60)
-    static let bytesMax = 20 << 20
-    static let redirectsMax = 3
     /// A source that asks us to wait is believed this long.
     static let longestPause = Duration.seconds(300)
 
     let account: Account
     private let file: ChannelFile?
-    private let loop: TransferLoop
+    private let wire: ChannelWire
     /// When each stream is next due, in the loop's own time.
     private let due = Mutex<[String: Timestamp]>([:])
-    private let bucket: RateBucket?
-    private let resumeAt = Mutex<[String: String]>([:])
+    /// What one poll leaves to the next, besides what is stored.
+    private struct Memory {
+        var resumeAt: [String: String] = [:]
+        var lookups = LookupCache()
+        var budget: RateBudget?
+    }
+    private let memory = Mutex(Memory())
     private let warn: @Sendable (String) -> Void
 
     init(account: Account, file: ChannelFile?, loop: TransferLoop, warn: @escaping @Sendable (String) -> Void = { _ in }) {
         self.warn = warn
         self.account = account
         self.file = file
-        self.loop = loop
-        bucket = file?.rate.map { RateBucket(requests: $0.requests, per: $0.per) }
+        wire = ChannelWire(file, account: account, loop: loop)
     }
 
     func poll(into keeper: Keeper) async throws {
         guard let file else {
             throw SourceError.unreadable(path: "channels/\(account.channel?.name ?? "").yaml", reason: "there is no such channel file")
         }
-        var state = ChannelState.stored(try await keeper.cursor(Self.stateStream), vault: keeper.vault)
-        let inputs = inputs(file)
-        state.take(inputs: String(sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)))
+        let inputs = file.inputs(of: account)
+        let state = ChannelState.restored(try await keeper.cursor(ChannelState.stream), vault: keeper.vault, inputs: inputs)
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
-        run.resumeAt = resumeAt.withLock { $0 }
-        defer { resumeAt.withLock { $0 = run.resumeAt } }
+        (run.resumeAt, run.lookups, run.budget) = memory.withLock { ($0.resumeAt, $0.lookups, $0.budget) }
+        defer {
+            let left = Memory(resumeAt: run.resumeAt, lookups: run.lookups, budget: run.budget)
+            memory.withLock { $0 = left }
+        }
         try await learn(&run, file)
         var first: (any Error)?
         for stream in file.streams where stream.product == .interaction && isDue(stream, keeper.now()) {
@@ -70,34 +72,10 @@ final class ChannelSource: Source {
         due.withLock { $0[stream.name] }.map { $0 <= now } ?? true
     }
 
-    private func inputs(_ file: ChannelFile) -> [String: JSONValue] {
-        var values: [String: JSONValue] = [:]
-        for (name, given) in account.channel?.inputs ?? [:] {
-            let isList = file.inputs.first { $0.name == name }?.kind == .list
-            let texts = given.map { JSONValue.string($0.reveal()) }
-            values[name] = isList ? .array(texts) : texts.first
-        }
-        return values
-    }
-
     private func tools(_ keeper: Keeper) -> ChannelRun.Tools {
-        let (account, loop, bucket, cost) = (account, loop, bucket, file?.rate?.cost ?? 1)
+        let (account, wire) = (account, wire)
         return ChannelRun.Tools(
-            send: { call in
-                if let wait = bucket?.take(cost), wait > .zero { try await Task.sleep(for: wait) }
-                var request = HTTPRequest(call.method, call.url)
-                request.headers = call.headers.map { ($0.name, $0.value) }
-                request.body = call.body
-                request.totalTimeout = call.timeout ?? Self.timeout
-                request.stallTimeout = call.timeout ?? request.stallTimeout
-                request.sizeBytesMax = min(account.sizeBytesMax, Self.bytesMax)
-                // To another host nothing of ours goes along, and never from a public address to a private one.
-                request.redirectsMax = call.method == "GET" && call.body == nil ? Self.redirectsMax : 0
-                request.tls = account.tls
-                request.allowPrivate = account.tls.allowPlain
-                let response = try await loop.http(request)
-                return ChannelAnswer(status: response.status, headers: response.headers, body: response.body)
-            },
+            send: { try await wire.send($0) },
             keep: { batch in
                 let items = batch.items.map { item in
                     RawItem(
@@ -105,8 +83,21 @@ final class ChannelSource: Source {
                         bytes: Array(item.value.json.utf8),
                         meta: [MetaKey.format: ChannelItem.format, MetaKey.channel: account.channel?.name ?? ""])
                 }
-                try await keeper.store(Batch(items: items, stream: Self.stateStream, cursor: try batch.state.text(keeper.vault)))
+                try await keeper.store(Batch(items: items, stream: ChannelState.stream, cursor: try batch.state.text(keeper.vault)))
             }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn)
+    }
+}
+
+extension ChannelFile {
+    /// What an account gives, as expressions see it.
+    public func inputs(of account: Account) -> [String: JSONValue] {
+        var values: [String: JSONValue] = [:]
+        for (name, given) in account.channel?.inputs ?? [:] {
+            let isList = inputs.first { $0.name == name }?.kind == .list
+            let texts = given.map { JSONValue.string($0.reveal()) }
+            values[name] = isList ? .array(texts) : texts.first
+        }
+        return values
     }
 }
 
@@ -134,6 +125,23 @@ extension ChannelRun {
 }
 
 extension ChannelState {
+    /// The name it is stored under beside the account's.
+    public static let stream = "channel"
+
+    /// What was stored, as far as it still counts with these inputs.
+    public static func restored(_ text: String?, vault: Keeper.Vault?, inputs: [String: JSONValue]) -> ChannelState {
+        var state = stored(text, vault: vault)
+        state.take(inputs: sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8))
+        return state
+    }
+
+    /// The stored text with another's session in it, everything else as it was.
+    public static func text(_ stored: String?, sessionOf renewed: ChannelState, vault: Keeper.Vault?) throws -> String {
+        var state = Self.stored(stored, vault: vault)
+        (state.session, state.replySession, state.inputs) = (renewed.session, renewed.replySession, renewed.inputs)
+        return try state.text(vault)
+    }
+
     /// Sessions are sealed; without a vault they live as long as the program.
     func text(_ vault: Keeper.Vault?) throws -> String {
         func object(_ values: [String: String]) -> JSONValue { ChannelRun.object(values) }
@@ -151,6 +159,7 @@ extension ChannelState {
                         if let cursor = mark.cursor { parts.append(.init("cursor", .string(cursor))) }
                         if let etag = mark.etag { parts.append(.init("etag", .string(etag))) }
                         if let since = mark.since { parts.append(.init("since", .string(since))) }
+                        if !mark.contents.isEmpty { parts.append(.init("contents", .string(mark.contents.joined(separator: " ")))) }
                         if !mark.seen.isEmpty { parts.append(.init("seen", .array(mark.seen.map { .string($0) }))) }
                         return .init(key, .object(parts))
                     })))
@@ -186,6 +195,7 @@ extension ChannelState {
                 var mark = Mark(cursor: member.value["cursor"]?.string)
                 mark.etag = member.value["etag"]?.string
                 mark.since = member.value["since"]?.string
+                mark.contents = member.value["contents"]?.string?.split(separator: " ").map(String.init) ?? []
                 mark.seen = member.value["seen"]?.array?.map(\.plain) ?? []
                 state.cursors[member.name] = mark
             }
