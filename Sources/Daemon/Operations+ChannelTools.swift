@@ -72,7 +72,7 @@ extension ChannelOperations {
                 }
                 return (trial.masked(rows.joined(separator: "\n")), remarks, isSound)
             }
-            return (trial.masked(result.parts.map { shown($0, subject.isChinese) }.joined(separator: "\n")), remarks, isSound)
+            return (trial.masked(result.parts.map { shown($0, subject.isChinese, trial.masked) }.joined(separator: "\n")), remarks, isSound)
         }
     }
 
@@ -238,7 +238,7 @@ extension ChannelOperations {
         }
     }
 
-    private static func shown(_ part: ChannelTrial.Dry.Part, _ isChinese: Bool) -> String {
+    private static func shown(_ part: ChannelTrial.Dry.Part, _ isChinese: Bool, _ masked: (String) -> String) -> String {
         var lines = [
             isChinese
                 ? "\(part.stream)：\(part.pages) 页，\(part.items.count) 条\(part.hasMore ? "，还有后续页" : "")"
@@ -253,11 +253,11 @@ extension ChannelOperations {
                 "  "
                     + [text("occurred_at"), author.filter { !$0.isEmpty }.joined(separator: " "), text("subject")].filter { !$0.isEmpty }
                     .joined(separator: "  "))
-            for line in text("text").split(separator: "\n").prefix(4) { lines.append("      \(line.prefix(120))") }
+            for line in masked(text("text")).split(separator: "\n").prefix(4) { lines.append("      \(line.prefix(120))") }
             let ids = [("id", item.externalID), ("thread", text("thread_id")), ("link", text("permalink"))].filter { !$0.1.isEmpty }
             lines.append("      " + ids.map { "\($0.0) \($0.1)" }.joined(separator: "  "))
             if case .object(let fields)? = item["fields"] {
-                for field in fields.prefix(12) { lines.append("      \(field.name): \(field.value.plain.prefix(80))") }
+                for field in fields.prefix(12) { lines.append("      \(field.name): \(masked(field.value.plain).prefix(80))") }
             }
         }
         return lines.joined(separator: "\n")
