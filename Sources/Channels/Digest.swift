@@ -10,7 +10,8 @@ public func sha256(_ bytes: some Sequence<UInt8>) -> String {
     return hex(hash.finalize())
 }
 
-private func hex(_ digest: SHA256.Digest) -> String {
+/// Lower-case hexadecimal digits, two a byte.
+func hex(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -5,7 +5,7 @@ struct ChannelCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "channel",
         abstract: "Work with channel files: what sources there are, whether a file is right, whether its samples still hold.",
-        subcommands: [List.self, Lint.self, Test.self])
+        subcommands: [List.self, Lint.self, Test.self, Check.self, Dry.self, Record.self, New.self])
 
     struct Folder: ParsableArguments {
         @Option(help: "The folder of channel files, with samples/ in it.") var folder: String?

@@ -48,6 +48,21 @@ import Testing
         #expect(plan.address.port == 8443)
     }
 
+    @Test func `a redirect may be kept from leading to another place inside a private network`() throws {
+        var request = HTTPRequest("GET", "http://10.0.0.5/1")
+        request.allowPrivateRedirects = false
+        var plan = try HTTPPlan(request)
+        try plan.follow("http://10.0.0.5/2", status: 302, from: answer())
+        #expect(!plan.refusesPrivate)
+        try plan.follow("http://10.0.0.6/2", status: 302, from: answer())
+        #expect(plan.refusesPrivate)
+        try plan.follow("http://10.0.0.6/3", status: 302, from: answer())
+        #expect(plan.refusesPrivate, "and stays so")
+        var usual = try HTTPPlan(HTTPRequest("GET", "http://10.0.0.5/1"))
+        try usual.follow("http://10.0.0.6/2", status: 302, from: answer())
+        #expect(!usual.refusesPrivate)
+    }
+
     @Test func `secrets go along within an origin and nowhere else`() throws {
         let headers = [("Authorization", "Bearer x"), ("X-Api-Key", "k"), ("Accept", "text/html"), ("Cookie", "c")]
         var here = try plan("https://a.example/1", headers: headers)

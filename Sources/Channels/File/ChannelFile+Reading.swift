@@ -37,10 +37,13 @@ extension ChannelFile {
         guard !channel.streams.isEmpty || channel.push != nil else {
             throw map.node.error("a channel reads something: write `streams`, or `push` for a source that only pushes")
         }
-        guard channel.streams.count <= streamsMax else { throw map.node.error("a channel has at most \(streamsMax) streams") }
+        guard channel.streams.count <= streamsMax else {
+            throw (map["streams"] ?? map.node).error("a channel has at most \(streamsMax) streams; make a second file of the rest")
+        }
         guard channel.base != nil || channel.streams.isEmpty else {
             throw map.node.error("`base` is missing; write the address requests go to")
         }
+        try channel.checkWhole(map)
         return channel
     }
 
@@ -76,7 +79,15 @@ extension ChannelFile {
         if let node = map["required"] { input.isRequired = try node.bool() }
         if let node = map["default"], !node.isQuotedEmpty { input.preset = try node.strings() }
         if let node = map["about"] { input.about = try node.string() }
-        if input.kind == .secret, !input.preset.isEmpty { throw entry.value.error("a secret has no default") }
+        guard let node = map["default"], let preset = input.preset.first else { return input }
+        switch input.kind {
+        case .secret: throw node.error("a secret has no default; every account gives its own")
+        case .number where Double(preset) == nil: throw node.error("`default` is `\(preset)`; the input is a number, write one")
+        case .flag where !["true", "false"].contains(preset):
+            throw node.error("`default` is `\(preset)`; the input is a flag, write true or false")
+        case .url where !preset.contains("://"): throw node.error("`default` is `\(preset)`; the input is a url, start it with https://")
+        default: break
+        }
         return input
     }
 
@@ -91,13 +102,19 @@ extension ChannelFile {
         request.path = try map["path"].map { node throws(RuleError) in try template(node) }
         request.url = try map["url"].map { node throws(RuleError) in try template(node) }
         for entry in try map["query"]?.namedEntries().entries ?? [] { request.query.append((entry.key, try tree(entry.value))) }
-        if let node = map["headers"] { request.headers = try named(node) { node throws(RuleError) in try template(node) } }
+        if let node = map["headers"] {
+            for entry in try node.namedEntries().entries { try headerName(entry.keyNode, entry.key) }
+            request.headers = try named(node) { node throws(RuleError) in try template(node) }
+        }
         request.json = try map["json"].map { node throws(RuleError) in try tree(node) }
         for entry in try map["form"]?.namedEntries().entries ?? [] { request.form.append((entry.key, try tree(entry.value))) }
         request.body = try map["body"].map { node throws(RuleError) in try template(node) }
         if let node = map["timeout"] { request.timeout = try node.duration(in: .seconds(1) ... .seconds(600)) }
         let bodies = [request.json != nil, !request.form.isEmpty, request.body != nil].count { $0 }
-        guard bodies <= 1 else { throw map.node.error("a request has one body: write one of `json`, `form` and `body`") }
+        guard bodies <= 1 else {
+            let second = map.entries.filter { ["json", "form", "body"].contains($0.key) }.dropFirst().first
+            throw (second?.keyNode ?? map.node).error("a request has one body: write one of `json`, `form` and `body`")
+        }
         return request
     }
 
@@ -127,7 +144,8 @@ extension ChannelFile {
     static func place(_ node: YAMLNode) throws(RuleError) -> Place {
         let map = try node.mapping(keys: places)
         guard map.entries.count == 1, let entry = map.entries.first else {
-            throw node.error("say one place, such as {query: cursor}; there are \(places.joined(separator: ", "))")
+            throw (map.entries.dropFirst().first?.keyNode ?? node).error(
+                "say one place, such as {query: cursor}; there are \(places.joined(separator: ", "))")
         }
         let name = try entry.value.string()
         switch entry.key {
@@ -135,7 +153,9 @@ extension ChannelFile {
         case "json": return .json(name)
         case "form": return .form(name)
         case "path": return .path(name)
-        default: return .header(name)
+        default:
+            try headerName(entry.value, name)
+            return .header(name)
         }
     }
 
@@ -144,6 +164,7 @@ extension ChannelFile {
         let map = try node.mapping(keys: ["header", "query"])
         for kind in map.entries {
             for entry in try kind.value.namedEntries().entries {
+                if kind.key == "header" { try headerName(entry.keyNode, entry.key) }
                 found.append((kind.key == "header" ? .header(entry.key) : .query(entry.key), try template(entry.value)))
             }
         }
@@ -172,7 +193,10 @@ extension ChannelFile {
                 user: try template(try map.required("user")),
                 password: try map["pass"].map { node throws(RuleError) in try template(node) } ?? empty,
                 isOptional: try map["optional"]?.bool() ?? false)
-        case "header": return .header(name: try map.required("name").string(), value: try template(try map.required("value")))
+        case "header":
+            let name = try map.required("name")
+            try headerName(name, try name.string())
+            return .header(name: try name.string(), value: try template(try map.required("value")))
         case "query": return .query(name: try map.required("name").string(), value: try template(try map.required("value")))
         case "session": return .session(try session(map))
         case "oauth2": return .oauth2(try oauth2(map))
@@ -248,10 +272,13 @@ extension ChannelFile {
         let path = try path(try map.required("path"))
         let tests = map.entries.filter { $0.key != "path" }
         guard tests.count == 1, let test = tests.first else {
-            throw node.error("a condition has a path and one of in, not_in, equals and exists")
+            throw (tests.dropFirst().first?.keyNode ?? node).error("a condition has a path and one of in, not_in, equals and exists")
         }
         switch test.key {
-        case "in": return Condition(path: path, test: .isIn(try test.value.strings()))
+        case "in":
+            let values = try test.value.strings()
+            guard !values.isEmpty else { throw test.value.error("`in` is empty, so nothing would ever be taken; write the values") }
+            return Condition(path: path, test: .isIn(values))
         case "not_in": return Condition(path: path, test: .isNotIn(try test.value.strings()))
         case "equals": return Condition(path: path, test: .isIn([try test.value.string()]))
         default: return Condition(path: path, test: .exists(try test.value.bool()))
@@ -273,7 +300,14 @@ extension ChannelFile {
             throw node.error("a rule needs `status` or `body`, or it would take everything")
         }
         if let wait = map["wait"] {
-            if let time = YAMLNode.duration(of: try wait.string()) { rule.waitTime = time } else { rule.wait = try expression(wait) }
+            let text = try wait.string()
+            rule.waitTime = YAMLNode.duration(of: text)
+            if rule.waitTime == nil {
+                guard text.first?.isNumber != true else {
+                    throw wait.error("`wait` is `\(text)`; write a number and a unit: 30s, 5m or 1h")
+                }
+                rule.wait = try expression(wait)
+            }
         }
         if let say = map["say"] { rule.say = try say.string() }
         return rule

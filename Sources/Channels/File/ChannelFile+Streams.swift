@@ -199,6 +199,11 @@ extension ChannelFile {
         var reply = Reply(request: try request(try map.required("request")))
         reply.mayRepeat = try names(map.required("request"), ["reply.id", "reply.tid"])
         if let limit = try map["limit"]?.mapping(keys: Reply.Unit.allCases.map(\.rawValue) + ["split"]) {
+            let units = limit.entries.filter { $0.key != "split" }
+            guard units.count == 1 else {
+                throw (units.dropFirst().first?.keyNode ?? limit.node).error(
+                    "a limit counts in one unit: write one of chars, graphemes and bytes")
+            }
             for unit in Reply.Unit.allCases {
                 if let node = limit[unit.rawValue] { (reply.limit, reply.unit) = (try node.int(in: 10...10_000_000), unit) }
             }

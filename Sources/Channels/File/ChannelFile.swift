@@ -172,7 +172,8 @@ public struct ChannelFile: Sendable {
             case interaction, order, customer
             var words: String { self == .customer ? "a customer" : "an \(rawValue)" }
         }
-        enum Decoding: String, Sendable, CaseIterable { case base64, gzip }
+        /// What a server packs with gzip is unpacked on the way, whether the file says so or not.
+        enum Decoding: String, Sendable, CaseIterable { case base64 }
 
         public var name: String
         public var every = Duration.seconds(300)

@@ -8,6 +8,7 @@ extension ChannelRun {
     static let firstWait = Duration.seconds(5)
     static let longestWait = Duration.seconds(3600)
     static let wordsMax = 200
+    static let spokenMax = 16_384
 
     typealias Build = (inout ChannelRun) throws(ChannelCallError) -> (CallBuilder, ChannelScope)
 
@@ -25,9 +26,15 @@ extension ChannelRun {
             try authorize(&builder, file.auth, scope)
             let call = try builder.call()
             try allow(call)
+            if let budget, let rate = file.rate {
+                let wait = budget.pause(usual: rate.requests, now: tools.now())
+                if wait > .zero { try await tools.pause(wait) }
+                self.budget?.remaining -= Double(rate.cost)
+            }
             try await before?()
             before = nil
             var answer = try await send(call)
+            heed(answer, scope)
             guard let trouble = judge(answer, scope) else { return answer }
             switch trouble.remedy {
             case .ignore:
@@ -85,16 +92,22 @@ extension ChannelRun {
 
     /// Nothing that went wrong on the way tells a secret that stands in an address.
     func send(_ call: ChannelCall) async throws -> ChannelAnswer {
-        do { return try await tools.send(call) } catch let error as TransportError {
-            throw ChannelTrouble(remedy: .backoff, say: masked("\(error)"), fate: Self.fate(error))
+        let answer: ChannelAnswer
+        do { answer = try await tools.send(call) } catch let error as TransportError {
+            let isForPeople =
+                switch error {
+                case .tooLarge, .redirect, .privateAddress, .invalid: true
+                default: false
+                }
+            throw ChannelTrouble(remedy: isForPeople ? .stop : .backoff, say: masked("\(error)"), fate: Self.fate(error))
         }
-    }
-
-    private static func fate(_ error: TransportError) -> ChannelTrouble.Fate {
-        switch error {
-        case .timedOut, .tooLarge, .redirect, .connectionLost, .unexpectedAnswer: .unknown
-        default: .notSent
+        guard Self.holdsFewValues(answer.body) else {
+            throw ChannelTrouble(
+                remedy: .stop,
+                say: "\(file.name) gives more than \(Self.valuesMax) values in one answer; ask for smaller pages. Nothing of it was taken",
+                status: answer.status)
         }
+        return answer
     }
 
     static func host(_ url: String) -> String? {
@@ -149,6 +162,15 @@ extension ChannelRun {
         return min(max(.zero, time - tools.now()), Self.longestWait)
     }
 
+    /// What an answer says may still be asked.
+    private mutating func heed(_ answer: ChannelAnswer, _ scope: ChannelScope) {
+        guard let rate = file.rate, let expression = rate.remaining else { return }
+        var scope = scope
+        scope.headers = answer.headers
+        guard let text = expression.text(scope), let left = Double(Text.trim(text)), left.isFinite else { return }
+        budget = RateBudget(remaining: left, reset: tools.now() + (rateReset(scope) ?? min(rate.per, Self.longestWait)))
+    }
+
     private func rateReset(_ scope: ChannelScope) -> Duration? { file.rate?.reset?.value(scope).flatMap(waiting) }
 
     /// RFC 9110 §10.2.3: seconds or a date.
@@ -167,68 +189,17 @@ extension ChannelRun {
             break
         }
         if said.isEmpty, root.isNull {
-            let start = String(decoding: answer.body.prefix(400), as: UTF8.self)
-            said = start.lowercased().contains("<html") ? "a web page" : Text.firstLine(start)
+            // Masked before it is cut: half a secret is one too.
+            let start = masked(String(decoding: answer.body.prefix(Self.spokenMax), as: UTF8.self))
+            said = Self.isWebPage(answer.body) ? "a web page" : Text.firstLine(start)
         }
         return "\(file.name) answered \(answer.status)" + (said.isEmpty ? "" : ": \(masked(said).prefix(Self.wordsMax))")
     }
 
-    /// Without what the account keeps secret, in any form it may come back in.
-    public func masked(_ text: String) -> String {
-        var text = text
-        for input in file.inputs where input.kind == .secret {
-            guard let secret = config[input.name]?.plain, secret.utf8.count >= 4 else { continue }
-            text = text.replacing(secret, with: "•••").replacing(CallBuilder.pathPart(secret), with: "•••")
+    private static func fate(_ error: TransportError) -> ChannelTrouble.Fate {
+        switch error {
+        case .timedOut, .tooLarge, .redirect, .connectionLost, .unexpectedAnswer: .unknown
+        default: .notSent
         }
-        for secret in Array(state.session.values) + Array(state.replySession.values) where secret.utf8.count >= 8 {
-            text = text.replacing(secret, with: "•••")
-        }
-        return text
-    }
-
-    // MARK: Documents
-
-    func document(
-        _ answer: ChannelAnswer, _ format: ChannelFile.Stream.Format, decode: ChannelFile.Stream.Decoding?, body: ChannelExpression?
-    ) throws(ChannelTrouble) -> JSONValue {
-        var bytes = answer.body
-        if let body {
-            guard let outer = try? JSONValue.parse(bytes) else { throw unreadable("JSON", bytes) }
-            var scope = scope()
-            scope.root = outer
-            scope.record = outer
-            bytes = Array((body.text(scope) ?? "").utf8)
-        }
-        if decode == .base64 {
-            var decoder = TransferDecoder()
-            let plain = decoder.base64(bytes[...])
-            guard !plain.isEmpty || bytes.isEmpty else { throw unreadable("base64", bytes) }
-            bytes = plain
-        }
-        switch format {
-        case .json:
-            guard let value = try? JSONValue.parse(bytes) else { throw unreadable("JSON", bytes) }
-            return value
-        case .jsonl:
-            var items: [JSONValue] = []
-            for line in bytes.split(separator: 0x0A) where !line.allSatisfy({ $0 <= 0x20 }) {
-                guard let value = try? JSONValue.parse(Array(line)) else { throw unreadable("a line of JSON", Array(line)) }
-                items.append(value)
-            }
-            return .array(items)
-        case .csv:
-            let rows: [CSVRow]
-            do { rows = try CSV.parse(bytes) } catch { throw ChannelTrouble(remedy: .backoff, say: "\(file.name): \(error)") }
-            return .array(rows.map { .object($0.fields.map { .init($0.name, .string($0.value)) }) })
-        case .xml:
-            guard let value = XMLTree.read(bytes) else { throw unreadable("XML", bytes) }
-            return value
-        }
-    }
-
-    private func unreadable(_ wanted: String, _ bytes: [UInt8]) -> ChannelTrouble {
-        let start = String(decoding: bytes.prefix(200), as: UTF8.self).lowercased()
-        let found = bytes.isEmpty ? "nothing" : start.contains("<html") || start.contains("<!doctype") ? "a web page" : "something else"
-        return ChannelTrouble(remedy: .backoff, say: "\(file.name) answered with \(found) instead of \(wanted)")
     }
 }

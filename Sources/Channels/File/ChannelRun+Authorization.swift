@@ -4,7 +4,7 @@ import Formats
 import Transport
 
 extension ChannelRun {
-    private static let renewAt = "renew_at"
+    static let renewAt = "renew_at"
 
     var canRenew: Bool {
         switch file.auth {
@@ -72,7 +72,7 @@ extension ChannelRun {
                         data: text.split(separator: 0x0A).map { Array($0) }.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { $0 }))
             case .none: []
             }
-        return signature.encoding == .hex ? hexDigits(digest) : base64(digest)
+        return signature.encoding == .hex ? hex(digest) : base64(digest)
     }
 
     /// After four fifths of a life; a year is the longest that is believed.
@@ -201,9 +201,4 @@ extension ChannelRun {
         if let next = root["refresh_token"]?.string { state.session["refresh_token"] = next }
         state.session[Self.renewAt] = root["expires_in"].flatMap { Self.renewal($0.plain) }.map { DateFormat.exact(tools.now() + $0) }
     }
-}
-
-func hexDigits(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -20,6 +20,8 @@ public struct ChannelState: Sendable, Hashable {
         /// The newest ids of a stream without a cursor of its own, newest first.
         public var seen: [String] = []
         public var etag: String?
+        /// Of the newest messages, what they say and how they are called, as digests: to notice when ids change.
+        var contents: [String] = []
         /// Nothing older is wanted: the account began with `start: latest`.
         public var since: String?
         public init(cursor: String? = nil) { self.cursor = cursor }
@@ -80,7 +82,7 @@ public struct ChannelWatch: Sendable {
     /// No more pages of a partition than these.
     public var pagesMax: Int?
     public var partitionsMax: Int?
-    public var page: @Sendable (Page) -> Void = { _ in }
+    public var page: (@Sendable (Page) -> Void)?
     public var trouble: @Sendable (_ partition: String, ChannelTrouble) -> Void = { _, _ in }
     public init() {}
 }
@@ -98,24 +100,31 @@ public struct ChannelRun {
         public var warn: @Sendable (String) -> Void
         /// Shared with others who speak for the account.
         public var room: ChannelRoom
+        /// Which of these ids are of messages that we sent: they come back with everybody's.
+        public var sent: @Sendable (Set<String>) async throws -> Set<String>
 
         public init(
             send: @escaping @Sendable (ChannelCall) async throws -> ChannelAnswer,
             keep: @escaping @Sendable (ChannelBatch) async throws -> Void,
             now: @escaping @Sendable () -> Timestamp, pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
-            warn: @escaping @Sendable (String) -> Void = { _ in }, room: ChannelRoom = ChannelRoom()
+            warn: @escaping @Sendable (String) -> Void = { _ in },
+            sent: @escaping @Sendable (Set<String>) async throws -> Set<String> = { _ in [] }, room: ChannelRoom = ChannelRoom()
         ) {
             self.room = room
+            self.sent = sent
             self.send = send
             self.keep = keep
             self.now = now
             self.pause = pause
             self.warn = warn
+            self.sent = sent
         }
     }
 
     /// Items held until the last page is there.
     static let waitingMax = 1000
+    /// Of a stream that goes over a list.
+    static let partitionsMax = 5000
 
     public enum Start: String, Sendable, CaseIterable { case latest, all }
 
@@ -124,10 +133,12 @@ public struct ChannelRun {
     let account: String
     let tools: Tools
     public internal(set) var state: ChannelState
-    /// What look-ups found, by look-up and key.
-    var found: [String: [String: JSONValue]] = [:]
-    /// Definitions that were fetched for the partition in hand.
-    var definitions: Set<String> = []
+    /// What look-ups found; handed from poll to poll.
+    public var lookups = LookupCache()
+    /// What the source says may still be asked; handed from poll to poll.
+    public var budget: RateBudget?
+    /// Which of several a stream is being read for.
+    var partition = ""
     /// Which partition of a stream is asked first: the one behind the last that the source refused.
     public var resumeAt: [String: String] = [:]
     /// Whether the permission to answer stands in the place of the usual one.
@@ -213,11 +224,16 @@ public struct ChannelRun {
             let pages = try await pages(of: request, each.page, records: records)
             values = pages
         }
+        if values.count > Self.partitionsMax {
+            tools.warn("\(stream.name) goes over \(values.count) things; only the first \(Self.partitionsMax) are asked")
+            values = Array(values.prefix(Self.partitionsMax))
+        }
         let found = values.map { value in
             let id = [value.string, value["id"]?.plain, value["name"]?.plain].compactMap { $0 }.first { !$0.isEmpty } ?? value.json
             return (key: "\(stream.name)/\(id)", names: [each.name: value])
         }
-        if each.request != nil {  // what is gone from the list is not asked again
+        // What is gone from the list may come back, and then goes on from its place; only without end these are not kept.
+        if each.request != nil, state.cursors.count > Self.partitionsMax {
             let keys = Set(found.map(\.key))
             state.cursors = state.cursors.filter { !$0.key.hasPrefix("\(stream.name)/") || keys.contains($0.key) }
         }
@@ -239,7 +255,11 @@ public struct ChannelRun {
             let root = try document(answer, .json, decode: nil, body: nil)
             let found = Self.records(records, root)
             all += found
-            guard turner.turn(found, root: root, answer: answer, scope: scope(), warn: tools.warn) else { return all }
+            switch turner.turn(found, root: root, answer: answer, scope: scope(), warn: tools.warn) {
+            case .next: continue
+            case .end: return all
+            case .stuck(let words): throw ChannelTrouble(remedy: .backoff, say: "\(file.name): \(words)")
+            }
         }
     }
 
@@ -259,7 +279,7 @@ public struct ChannelRun {
     private mutating func poll(_ stream: ChannelFile.Stream, mark key: String, _ names: [String: JSONValue], _ start: Start) async throws {
         let isFirst = state.cursors[key] == nil
         var mark = state.cursors[key] ?? .init()
-        definitions = []
+        partition = key
         if isFirst, start == .latest { mark.since = DateFormat.exact(tools.now()) }
         // Of a source that goes forward in time, the first page would be the oldest one.
         if isFirst, start == .latest, stream.cursor.kind == .time, stream.cursor.order == .asc, stream.cursor.place != nil {
@@ -296,6 +316,10 @@ public struct ChannelRun {
                 turner.put(into: &builder)
                 return (builder, scope)
             }
+            if answer.status == 304, reading.mark.etag == nil || !stream.cursor.usesETag {
+                throw ChannelTrouble(
+                    remedy: .backoff, say: "\(file.name) answered “not modified” (304) though nobody asked for that", status: 304)
+            }
             if answer.status == 304 || answer.isIgnored {
                 state.cursors[key] = reading.mark(atEnd: true)
                 return try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
@@ -306,16 +330,22 @@ public struct ChannelRun {
             inner.headers = answer.headers
             let all = Self.records(stream.records, root)
             let fresh = reading.take(all, inner)
-            let items = try await items(of: fresh, stream, inner, since: reading.mark.since)
-            reading.finishPage(items, root: inner, etag: answer.headers.first { $0.name.lowercased() == "etag" }?.value)
-            let goesOn = turner.turn(all, root: root, answer: answer, scope: inner, cursorMoved: reading.hasMoved, warn: tools.warn)
+            let items = try await take(fresh, stream, inner, &reading)
+            reading.finishPage(root: inner, etag: answer.headers.first { $0.name.lowercased() == "etag" }?.value)
+            var turn = turner.turn(all, root: root, answer: answer, scope: inner, cursorMoved: reading.hasMoved, warn: tools.warn)
             if turner.isStalled, stream.cursor.kind == .time {
                 tools.warn("a full page of one moment: what else belongs to that second is left out, or nothing after it would come")
                 reading.passSecond()
             }
+            if reading.isEndless, turn == .next {
+                turn = .stuck("the source has more than \(StreamReading.recordsMax) records, newest first, and no end")
+            }
             pages += 1
-            watch.page(.init(stream: stream.name, partition: key, records: all, root: root, items: items, goesOn: goesOn))
-            let isEnd = !goesOn || reading.isAtKnown || isOnePage || pages == watch.pagesMax
+            watch.page?(.init(stream: stream.name, partition: key, records: all, root: root, items: items, goesOn: turn != .end))
+            if case .stuck(let words) = turn, !reading.isAtKnown, !isOnePage, pages != watch.pagesMax {
+                try await stop(stream, key, &reading, words)
+            }
+            let isEnd = turn != .next || reading.isAtKnown || isOnePage || pages == watch.pagesMax
             if reading.commitsPages || isEnd {
                 state.cursors[key] = reading.mark(atEnd: isEnd)
                 try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state, isLast: isEnd))
@@ -327,69 +357,32 @@ public struct ChannelRun {
         }
     }
 
-    private mutating func items(
-        of records: [JSONValue], _ stream: ChannelFile.Stream, _ scope: ChannelScope, since: String?
+    /// In parts, so that a page of a hundred thousand records is never held as that many messages.
+    private mutating func take(
+        _ records: [JSONValue], _ stream: ChannelFile.Stream, _ scope: ChannelScope, _ reading: inout StreamReading
     ) async throws -> [ChannelItem] {
-        let since = since.flatMap(DateText.iso8601)
-        var nameless = 0
-        defer { if nameless > 0 { tools.warn("\(nameless) records have no external_id; they were left out") } }
-        guard !records.isEmpty else { return [] }
-        for lookup in stream.lookups { try await look(up: lookup, for: records, scope) }
-        let items: [ChannelItem] = records.compactMap { record in
-            var inner = scope.with(record: record)
-            for lookup in stream.lookups {
-                let key = lookup.keys.map { $0.text(inner) ?? "" } ?? ""
-                inner.names[lookup.name] = found[lookup.name]?[key] ?? .null
-            }
-            guard let item = stream.map.item(inner, stream.product, revision: stream.revision) else {
-                nameless += 1
-                return nil
-            }
-            if let since, item.changedAt.map({ $0 < since }) ?? false { return nil }
-            return isOurs(item) ? nil : item
+        var all: [ChannelItem] = []
+        // What belongs to one order may stand in rows far apart.
+        let most = stream.isGrouped ? max(1, records.count) : Self.waitingMax
+        for from in stride(from: 0, to: records.count, by: most) {
+            let part = Array(records[from..<min(from + most, records.count)])
+            let items = try await items(of: part, stream, scope, since: reading.mark.since)
+            if from == 0 { try reading.compare(items, file.name) }
+            reading.add(items)
+            if watch.page != nil { all += items }
+            guard records.count > most else { break }
+            // With the old place: after a crash these come again, and are known.
+            try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
         }
-        return stream.isGrouped ? ChannelItem.grouped(items) : items
+        return all
     }
 
-    /// Our own posts come back with everybody's.
-    func isOurs(_ item: ChannelItem) -> Bool {
-        guard let me = state.check["self"], !me.isEmpty else { return false }
-        return item["author.id"]?.plain == me
-    }
-
-    private mutating func look(up lookup: ChannelFile.Lookup, for records: [JSONValue], _ scope: ChannelScope) async throws {
-        guard let keys = lookup.keys else {
-            guard definitions.insert(lookup.name).inserted else { return }
-            let answer = try await ask { run throws(ChannelCallError) in
-                (try CallBuilder(lookup.request, base: run.file.base, scope), scope)
-            }
-            if answer.isIgnored { return }
-            let root = try document(answer, .json, decode: nil, body: nil)
-            let value = lookup.records.map { path in
-                path.isSingular ? path.first(in: root, root: root) ?? .null : .array(path.values(in: root, root: root))
-            }
-            found[lookup.name] = ["": value ?? root]
-            return
-        }
-        guard let recordsPath = lookup.records, let index = lookup.index else { return }
-        var wanted: [String] = []
-        var seen: Set<String> = []
-        for record in records {
-            guard let key = keys.text(scope.with(record: record)), !key.isEmpty, found[lookup.name]?[key] == nil else { continue }
-            if seen.insert(key).inserted { wanted.append(key) }
-        }
-        for from in stride(from: 0, to: wanted.count, by: lookup.batch) {
-            let some = wanted[from..<min(from + lookup.batch, wanted.count)].map { JSONValue.string($0) }
-            var inner = scope
-            inner.names["keys"] = .array(some)
-            let answer = try await ask { [inner] run throws(ChannelCallError) in
-                (try CallBuilder(lookup.request, base: run.file.base, inner), inner)
-            }
-            if answer.isIgnored { continue }
-            let root = try document(answer, .json, decode: nil, body: nil)
-            for record in Self.records(recordsPath, root) {
-                if let key = index.first(in: record, root: root)?.plain { found[lookup.name, default: [:]][key] = record }
-            }
-        }
+    /// What was seen is kept, and the place moves over nothing else.
+    private mutating func stop(
+        _ stream: ChannelFile.Stream, _ key: String, _ reading: inout StreamReading, _ words: String
+    ) async throws {
+        if reading.commitsPages { state.cursors[key] = reading.mark(atEnd: false) }
+        try await tools.keep(ChannelBatch(stream: stream.name, items: reading.harvest(), state: state))
+        throw ChannelTrouble(remedy: .backoff, say: "\(file.name): \(words); what came is kept")
     }
 }

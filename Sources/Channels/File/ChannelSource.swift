@@ -34,7 +34,13 @@ final class ChannelSource: Source {
     private let room: ChannelRoom
     /// When each stream is next due, in the loop's own time.
     private let due = Mutex<[String: Timestamp]>([:])
-    private let resumeAt = Mutex<[String: String]>([:])
+    /// What one poll leaves to the next, besides what is stored.
+    private struct Memory {
+        var resumeAt: [String: String] = [:]
+        var lookups = LookupCache()
+        var budget: RateBudget?
+    }
+    private let memory = Mutex(Memory())
     private let warn: @Sendable (String) -> Void
 
     init(
@@ -56,8 +62,11 @@ final class ChannelSource: Source {
         var state = try await ChannelState.begin(inputs, room: room, vault: keeper.vault, cursor: keeper.cursor)
         if state.connectedAt == nil { state.connectedAt = keeper.now() }
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
-        run.resumeAt = resumeAt.withLock { $0 }
-        defer { resumeAt.withLock { $0 = run.resumeAt } }
+        (run.resumeAt, run.lookups, run.budget) = memory.withLock { ($0.resumeAt, $0.lookups, $0.budget) }
+        defer {
+            let left = Memory(resumeAt: run.resumeAt, lookups: run.lookups, budget: run.budget)
+            memory.withLock { $0 = left }
+        }
         try await learn(&run, file)
         var first: (any Error)?
         for stream in file.streams where isDue(stream, keeper.now()) {

@@ -1,11 +1,12 @@
 import Domain
-import Formats
+public import Formats
 
 /// How a channel account's state is kept: where it has read to stands readable, its sessions are sealed in a row of their own, since those
 /// who answer write them too.
 extension ChannelState {
-    static let stream = "channel"
-    static let sessionStream = "channel-session"
+    /// The names they are stored under beside the account's.
+    public static let stream = "channel"
+    public static let sessionStream = "channel-session"
 
     /// What an account begins a poll or an answer with. Sessions of the room count before those of the database.
     static func begin(
@@ -15,9 +16,24 @@ extension ChannelState {
         state.read(try await cursor(stream), vault: vault)
         state.open(try await cursor(sessionStream), vault: vault)
         if let known = room.sessions { (state.session, state.replySession) = (known.usual, known.reply) }
-        state.take(inputs: String(sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)))
+        state.take(inputs: digest(inputs))
         room.sessions = .init(usual: state.session, reply: state.replySession)
         return state
+    }
+
+    /// What was stored, as far as it still counts with these inputs.
+    /// - Parameters:
+    ///   - text, session: the cursors of `stream` and `sessionStream`.
+    public static func restored(_ text: String?, session: String?, vault: Keeper.Vault?, inputs: [String: JSONValue]) -> ChannelState {
+        var state = ChannelState()
+        state.read(text, vault: vault)
+        state.open(session, vault: vault)
+        state.take(inputs: digest(inputs))
+        return state
+    }
+
+    private static func digest(_ inputs: [String: JSONValue]) -> String {
+        sha256(JSONValue.object(inputs.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) }).json.utf8)
     }
 
     /// Without the sessions. The digest of the inputs is sealed: who has the database alone shall not try passwords on it.
@@ -27,6 +43,7 @@ extension ChannelState {
             if let cursor = mark.cursor { parts.append(.init("cursor", .string(cursor))) }
             if let etag = mark.etag { parts.append(.init("etag", .string(etag))) }
             if let since = mark.since { parts.append(.init("since", .string(since))) }
+            if !mark.contents.isEmpty { parts.append(.init("contents", .string(mark.contents.joined(separator: " ")))) }
             if !mark.seen.isEmpty { parts.append(.init("seen", .array(mark.seen.map { .string($0) }))) }
             return JSONValue.Member(key, .object(parts))
         }
@@ -36,7 +53,8 @@ extension ChannelState {
         return JSONValue.object(members).json
     }
 
-    func sealed(_ vault: Keeper.Vault) throws -> String {
+    /// The sessions alone, as they are stored.
+    public func sealed(_ vault: Keeper.Vault) throws -> String {
         let secrets = JSONValue.object([.init("session", ChannelRun.object(session)), .init("reply", ChannelRun.object(replySession))])
         return try vault.seal(secrets.json)
     }
@@ -67,6 +85,7 @@ extension ChannelState {
             var mark = Mark(cursor: member.value["cursor"]?.string)
             mark.etag = member.value["etag"]?.string
             mark.since = member.value["since"]?.string
+            mark.contents = member.value["contents"]?.string?.split(separator: " ").map(String.init) ?? []
             mark.seen = member.value["seen"]?.array?.map(\.plain) ?? []
             cursors[member.name] = mark
         }

@@ -27,6 +27,11 @@ public struct ChannelWire: Sendable {
         self.loop = loop
         tls = account.tls
         sizeBytesMax = min(account.sizeBytesMax, Self.bytesMax)
+        var addresses = addresses
+        // A file that is written for one machine names its number.
+        if let base = file?.base, base.isConstant, let host = ChannelRun.host(base.text), host == "localhost" || IPAddress(host) != nil {
+            addresses.append(base.text)
+        }
         named = Set(addresses.compactMap(ChannelRun.origin))
         bucket = room.bucket(file?.rate)
         cost = file?.rate?.cost ?? 1

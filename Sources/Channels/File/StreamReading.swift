@@ -7,7 +7,9 @@ struct StreamReading {
     private(set) var mark: ChannelState.Mark
     private let before: ChannelState.Mark
     private var newSeen: [String] = []
-    private var known: Set<String>
+    private let seenBefore: Set<String>
+    /// Of ids of this poll, as hashes: a source may give a million of them.
+    private var known: Set<Int> = []
     private var newest: String?
     private var waiting: [[ChannelItem]] = []
     /// A page held a record that was read before: the rest is known.
@@ -18,11 +20,15 @@ struct StreamReading {
         self.stream = stream
         self.mark = mark
         before = mark
-        known = Set(mark.seen)
+        seenBefore = Set(mark.seen)
         newest = mark.cursor
     }
 
     private var cursor: ChannelFile.Cursor { stream.cursor }
+
+    /// Of one poll, where each is remembered.
+    static let recordsMax = 1_000_000
+    var isEndless: Bool { known.count > Self.recordsMax }
 
     /// Pages that come oldest first are stored one by one; of the others nothing is stored before the last is there, or a crash would leave
     /// a hole that nobody fills.
@@ -73,12 +79,13 @@ struct StreamReading {
         switch cursor.kind {
         case .all, .token: return true
         case .seen:
-            guard let id = cursor.path?.text(scope) else { return true }
-            guard known.insert(id).inserted else {
-                if before.seen.contains(id) { isAtKnown = true }
+            guard let id = cursor.path?.text(scope).map(Self.short) else { return true }
+            if seenBefore.contains(id) {
+                isAtKnown = true
                 return false
             }
-            newSeen.append(id)
+            guard known.insert(id.hashValue).inserted else { return false }
+            if newSeen.count < ChannelState.seenMax { newSeen.append(id) }
             return true
         case .id:
             guard let id = cursor.path?.text(scope) else { return true }
@@ -116,8 +123,9 @@ struct StreamReading {
         return x.utf8.count == y.utf8.count ? x > y : x.utf8.count > y.utf8.count
     }
 
-    mutating func finishPage(_ items: [ChannelItem], root: ChannelScope, etag: String?) {
-        waiting.append(items)
+    mutating func add(_ items: [ChannelItem]) { waiting.append(items) }
+
+    mutating func finishPage(root: ChannelScope, etag: String?) {
         if cursor.usesETag { mark.etag = etag }
         if cursor.kind == .token, let token = cursor.path?.text(root), token != mark.cursor {
             mark.cursor = token
@@ -125,6 +133,8 @@ struct StreamReading {
         }
         if commitsPages, cursor.kind != .token { mark.cursor = newest }
     }
+
+    mutating func put(contents: [String]) { mark.contents = contents }
 
     var waitingCount: Int { waiting.reduce(0) { $0 + $1.count } }
 
@@ -154,140 +164,5 @@ struct StreamReading {
             mark.seen = Array((newSeen + before.seen).prefix(ChannelState.seenMax))
         }
         return mark
-    }
-}
-
-/// Which page comes next, and when there is none. Every way a source can go on for ever ends here.
-struct PageTurner {
-    private let page: ChannelFile.Page
-    private var count = 0
-    private var number: Int
-    private var value: JSONValue?
-    private var url: String?
-    private var lastBody: Int?
-
-    /// The same full page again, though it should have moved.
-    private(set) var isStalled = false
-    private let limit: Int
-    private let isNewestFirst: Bool
-
-    init(_ page: ChannelFile.Page, isNewestFirst: Bool = false) {
-        self.page = page
-        self.isNewestFirst = isNewestFirst
-        limit = page.max ?? (isNewestFirst ? ChannelFile.Page.countMaxNewestFirst : ChannelFile.Page.countMax)
-        number = page.start ?? (page.kind == .page ? 1 : 0)
-    }
-
-    func put(into builder: inout CallBuilder) {
-        if let url {
-            builder.address = url
-            builder.query = []
-            return
-        }
-        guard let place = page.place else { return }
-        switch page.kind {
-        case .page, .offset: builder.put(.number(String(number)), at: place)
-        case .token, .lastRecord: if let value { builder.put(value, at: place) }
-        case .none, .cursor, .nextURL, .link: break
-        }
-    }
-
-    /// - Returns: whether there is another page to ask for.
-    mutating func turn(
-        _ records: [JSONValue], root: JSONValue, answer: ChannelAnswer, scope: ChannelScope, cursorMoved: Bool = false,
-        warn: (String) -> Void
-    ) -> Bool {
-        count += 1
-        let body = answer.body.hashValue
-        defer { lastBody = body }
-        guard page.kind != .none else { return false }
-        let more = page.more?.value(scope).map(Self.isTrue) ?? (page.more == nil ? nil : false)
-        if more == false { return false }
-        guard hasNext(records, more: more, scope, answer, cursorMoved: cursorMoved) else { return false }
-        if count > 1, body == lastBody {
-            warn("the source gives the same page again; the poll stops there")
-            return false
-        }
-        guard count < limit else {
-            warn(
-                "the source has more than \(limit) pages; "
-                    + (isNewestFirst ? "older ones are not read" : "the rest comes with the next poll")
-            )
-            return false
-        }
-        return true
-    }
-
-    private mutating func hasNext(_ records: [JSONValue], more: Bool?, _ scope: ChannelScope, _ answer: ChannelAnswer, cursorMoved: Bool)
-        -> Bool
-    {
-        let isShort = records.isEmpty || page.size.map { records.count < $0 } ?? false
-        switch page.kind {
-        case .none: return false
-        case .cursor:
-            if !cursorMoved {
-                isStalled = !isShort
-                return false
-            }
-            return more == true || !isShort
-        case .token:
-            guard let next = page.path?.value(scope), next != value, more == true || !records.isEmpty else { return false }
-            value = next
-            return true
-        case .nextURL:
-            guard let next = page.path?.text(scope).map(Self.escaped), next != url else { return false }
-            url = next
-            return true
-        case .link:
-            guard let next = Self.next(in: answer.headers.first { $0.name.lowercased() == "link" }?.value).map(Self.escaped), next != url
-            else { return false }
-            url = next
-            return true
-        case .page:
-            number += 1
-            return more == true || !isShort
-        case .offset:
-            number += page.size ?? records.count
-            return more == true || !isShort
-        case .lastRecord:
-            guard let last = records.last, let next = page.path?.value(scope.with(record: last)), next != value, more == true || !isShort
-            else {
-                return false
-            }
-            value = next
-            return true
-        }
-    }
-
-    /// Sources write addresses with blanks and quotation marks in them.
-    private static func escaped(_ url: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return String(
-            decoding: url.utf8.flatMap { byte -> [UInt8] in
-                let isRight = byte > 0x20 && byte < 0x7F && !"\"<>{}|\\^`".utf8.contains(byte)
-                return isRight ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }, as: UTF8.self)
-    }
-
-    /// RFC 8288: `<https://…?page=2>; rel="next"`
-    static func next(in link: String?) -> String? {
-        guard let link else { return nil }
-        for part in link.split(separator: ",<", omittingEmptySubsequences: true).flatMap({ $0.split(separator: ", <") }) {
-            guard part.contains("rel=\"next\"") || part.contains("rel=next") else { continue }
-            let start = part.drop { $0 == "<" || $0 == " " }
-            return String(start.prefix { $0 != ">" })
-        }
-        return nil
-    }
-
-    private static func isTrue(_ value: JSONValue) -> Bool {
-        switch value {
-        case .bool(let yes): yes
-        case .number(let text): text != "0"
-        case .string(let text): !["", "0", "false", "no"].contains(text.lowercased())
-        case .null: false
-        case .array(let items): !items.isEmpty
-        case .object: true
-        }
     }
 }
