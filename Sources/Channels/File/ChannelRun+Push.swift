@@ -90,7 +90,7 @@ extension ChannelRun {
             case .md5, .sha1, .sha256, .sha1Sorted, .none: []  // a file that says so is refused when it is read
             }
         if digest.isEmpty { return "" }
-        return signature.encoding == .hex ? hexDigits(digest) : base64(digest)
+        return signature.encoding == .hex ? hex(digest) : base64(digest)
     }
 
     /// The records of a push that was admitted. What cannot be read is told, never thrown away.
