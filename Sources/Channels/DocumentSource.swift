@@ -19,8 +19,14 @@ struct DocumentSource: Source {
         keeper.report(.request)
         let response = try await response(before)
         let answer = DocumentRule.Answer(response)
-        guard case .changed(let items, let cursor) = try rule.judge(answer, before: before, now: keeper.now()) else { return }
-        try await keeper.store(Batch(items: items, stream: Self.stream, cursor: cursor.text))
+        let verdict = try rule.judge(answer, before: before, now: keeper.now())
+        var after = before
+        if case .changed(let items, let cursor) = verdict {
+            after = cursor
+            try await keeper.store(Batch(items: items, stream: Self.stream, cursor: cursor.text))
+        }
+        let now = keeper.now()
+        keeper.report(.notBefore(after.hint.next(after: now, every: 0) - now))
     }
 
     /// Asks where the document moved to for good; the address the operator wrote is asked again when nothing good comes from there.

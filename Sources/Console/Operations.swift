@@ -40,7 +40,8 @@ extension Site {
         let folders = Dictionary(grouping: status.folders, by: \.account)
         let listed = Self.urgent(status.health, store.time.now()).prefix(Self.accountsListed)
         var model: Model = [
-            "accounts": listed.map { account($0, folders[$0.account] ?? [], status.hooks[$0.account], words, time) }, "isEmpty": status.health.isEmpty,
+            "accounts": listed.map { account($0, folders[$0.account] ?? [], status.hooks[$0.account], words, time) },
+            "isEmpty": status.health.isEmpty,
         ]
         if status.health.count > listed.count {
             model["more"] = words.fill("accounts_more", ["n": "\(listed.count)", "all": "\(status.health.count)"])

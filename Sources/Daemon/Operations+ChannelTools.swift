@@ -180,11 +180,12 @@ extension ChannelOperations {
             }
         }
         return try await Operations.withStore(subject.configuration) { store in
-            let (text, session) = try await store.read {
-                (try $0.accounts.cursor(account.name, ChannelState.stream), try $0.accounts.cursor(account.name, ChannelState.sessionStream))
-            }
+            let name = account.name
+            let text = try await store.read { try $0.accounts.cursor(name, ChannelState.stream) }
+            let session = try await store.read { try $0.accounts.cursor(name, ChannelState.sessionStream) }
             let trial = ChannelTrial(
-                file, inputs: inputs, account: account.name, state: ChannelState.restored(text, session: session, vault: vault, inputs: inputs),
+                file, inputs: inputs, account: name,
+                state: ChannelState.restored(text, session: session, vault: vault, inputs: inputs),
                 now: { time.now() },
                 keepSession: { renewed in
                     guard let vault else { return }

@@ -57,6 +57,9 @@ extension Settings {
         }
         channels[name] = file
         let streams = file.streams.filter { $0.product == .interaction }.map(\.name)
+        guard !isSpool || !streams.isEmpty else {
+            throw named.error("`\(name)` brings only orders or customers, and a spool is for messages; use: hongyan import orders FILE")
+        }
         var account = ChannelAccount(name: name)
         account.digest = sha256(FileManager.default.contents(atPath: path).map { Array($0) } ?? [])
         let given = try map["config"]?.mapping(keys: file.inputs.map(\.name))

@@ -61,6 +61,13 @@ def ends(row):
         words.append(f"ended with status {row['rc']}")
     if not words and row.get("lost"):
         words.append(f"lost mail: {stored}; lost: {row.get('lost_kinds')}")
+    if row["workload"].startswith("feed") and not words:
+        # Of the hard set, four entries share an id with another one of their feed.
+        lack = row.get("of", 0) - row.get("entries", 0)
+        if lack > (4 if row["workload"] == "feed-hard" else 0):
+            words.append(f"lost {lack} of {row.get('of')} entries: {row.get('missing')}")
+        if row.get("garbled_feeds"):
+            words.append(f"garbled {row['garbled_feeds']} feeds: {row.get('garbled_kinds')}")
     if row.get("late"):
         words.append(f"did not show {row['late']} of the mails that came one by one")
     return words

@@ -128,23 +128,7 @@ struct AlertRule {
                         text: "Nothing needs to be done."))
             }
         }
-        for health in try tx.accounts.allHealth() where health.state == .working {
-            let key = "silence/\(health.account)"
-            guard let silence = health.detail.unusualSilence(itemsStored: health.itemsStored, now: tx.now) else {
-                isChanged = told.removeValue(forKey: key) != nil || isChanged
-                continue
-            }
-            guard told[key] == nil else { continue }
-            told[key] = "silent"
-            let since = StatusReport.ago(health.detail.lastItemAt, tx.now)
-            news.append(
-                News(
-                    account: health.account, state: "silent", subject: "\(health.account): nothing comes any more",
-                    text: "It is polled without an error, but the last new message came \(since), and it was never silent for so long "
-                        + "(\(silence.components.seconds / 3600) h). Look at the source: is something switched off or moved there?"))
-            try tx.events.append(
-                Event(at: tx.now, kind: .accountChanged, data: ["account": health.account, "change": "silent", "since": since]))
-        }
+        isChanged = try silences(tx, &told, &news) || isChanged
         for token in try tx.tokens.states() {
             let key = "token/\(token.account)"
             guard let end = token.refreshExpiresAt, token.problem == nil, isNear(end, token, tx.now) else {
@@ -173,6 +157,30 @@ struct AlertRule {
             }
         }
         return news
+    }
+
+    /// Accounts that are polled without an error, and bring nothing for longer than ever.
+    /// - Returns: whether one of them speaks again.
+    private func silences(_ tx: Transaction, _ told: inout [String: String], _ news: inout [News]) throws -> Bool {
+        var isChanged = false
+        for health in try tx.accounts.allHealth() where health.state == .working {
+            let key = "silence/\(health.account)"
+            guard let silence = health.detail.unusualSilence(itemsStored: health.itemsStored, now: tx.now) else {
+                isChanged = told.removeValue(forKey: key) != nil || isChanged
+                continue
+            }
+            guard told[key] == nil else { continue }
+            told[key] = "silent"
+            let since = StatusReport.ago(health.detail.lastItemAt, tx.now)
+            news.append(
+                News(
+                    account: health.account, state: "silent", subject: "\(health.account): nothing comes any more",
+                    text: "It is polled without an error, but the last new message came \(since), and it was never silent for so long "
+                        + "(\(silence.components.seconds / 3600) h). Look at the source: is something switched off or moved there?"))
+            try tx.events.append(
+                Event(at: tx.now, kind: .accountChanged, data: ["account": health.account, "change": "silent", "since": since]))
+        }
+        return isChanged
     }
 
     /// An end that moves on with each renewal is never near: at least half of its time is always left.

@@ -5,7 +5,8 @@ import Yams
 ///     let root = try StrictYAML.read(text, file: "hongyan.yaml").mapping(keys: ["listen", "accounts"])
 ///     let listen = try root["listen"]?.string() ?? "127.0.0.1:8080"
 public enum StrictYAML {
-    /// Aliases can unfold a small file into a giant tree ("billion laughs"); nobody writes this many values by hand. A large file may hold a value for each of its bytes; more come only from aliases of aliases.
+    /// Aliases can unfold a small file into a giant tree ("billion laughs"); nobody writes this many values by hand. A large file may hold
+    /// a value for each of its bytes; more come only from aliases of aliases.
     static let nodesMin = 100_000
     static let depthMax = 64
     public static let sizeBytesMax = 16 << 20
