@@ -57,7 +57,7 @@ extension Settings {
         }
         channels[name] = file
         let streams = file.streams.filter { $0.product == .interaction }.map(\.name)
-        guard !isSpool || !streams.isEmpty else {
+        guard !isSpool || !streams.isEmpty || file.push != nil else {
             throw named.error("`\(name)` brings only orders or customers, and a spool is for messages; use: hongyan import orders FILE")
         }
         var account = ChannelAccount(name: name)
