@@ -47,7 +47,6 @@ let package = Package(
     ],
     targets: [
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
-        library("CXML", "libxml-2.0", "libxml2-dev"),
         library("CGMime", "gmime-3.0", "libgmime-3.0-dev"),
         library("CMark", "libcmark", "libcmark-dev"),
         library("CIDN", "libidn2", "libidn2-dev"),
@@ -57,7 +56,7 @@ let package = Package(
         room("Domain", []),
         room("Rules", ["Domain", "Yams"]),
         room("Insight", ["Domain"]),
-        room("Formats", ["Domain", "CXML", "CGMime", "CMark", "CIDN"]),
+        room("Formats", ["Domain", "CGMime", "CMark", "CIDN"]),
         room("Transport", ["Domain", "CCurl", crypto, cryptoExtras, logging]),
         room("Store", ["Domain", "Rules", "CSQLite", "CPostgres", crypto, logging]),
         room("Channels", ["Domain", "Rules", "Formats", "Transport", crypto, cryptoExtras]),
@@ -76,7 +75,7 @@ let package = Package(
             [
                 "Domain", "Rules", "Insight", "Formats", "Transport", "Store", "Channels", "Intake", "Desk", "Journeys", "Delivery",
                 "Console",
-                "CCurl", "CXML", "CGMime", "Yams", crypto, logging, lifecycle, signals,
+                "CCurl", "CGMime", "Yams", crypto, logging, lifecycle, signals,
             ]),
         .executableTarget(name: "hongyan", dependencies: ["Daemon", arguments], swiftSettings: strict),
 

@@ -27,12 +27,11 @@ let package = Package(
     ],
     targets: [
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
-        library("CXML", "libxml-2.0", "libxml2-dev"),
         library("CGMime", "gmime-3.0", "libgmime-3.0-dev"),
         library("CMark", "libcmark", "libcmark-dev"),
         library("CIDN", "libidn2", "libidn2-dev"),
         .target(name: "Domain", path: "Sources/Domain", swiftSettings: strict),
-        .target(name: "Formats", dependencies: ["Domain", "CXML", "CGMime", "CMark", "CIDN"], path: "Sources/Formats", swiftSettings: strict),
+        .target(name: "Formats", dependencies: ["Domain", "CGMime", "CMark", "CIDN"], path: "Sources/Formats", swiftSettings: strict),
         .target(
             name: "Transport",
             dependencies: [

@@ -82,7 +82,7 @@ import Testing
         #expect(!HTMLText.sanitised(html, remoteImages: false).contains("<script"))
     }
 
-    /// libxml2 may put a paragraph around bare text.
+    /// A paragraph may stand around bare text.
     private static func withoutFrame(_ html: String) -> String {
         html.hasPrefix("<p>") && html.hasSuffix("</p>") ? String(html.dropFirst(3).dropLast(4)) : html
     }

@@ -6,7 +6,7 @@ private let mayImport: [String: Set<String>] = [
     "Domain": [],
     "Rules": ["Domain"],
     "Insight": ["Domain"],
-    "Formats": ["Domain", "CXML", "CGMime", "CMark", "CIDN"],
+    "Formats": ["Domain", "CGMime", "CMark", "CIDN"],
     "Transport": ["Domain", "CCurl"],
     "Store": ["Domain", "Rules", "CSQLite", "CPostgres"],
     "Channels": ["Domain", "Rules", "Formats", "Transport"],
@@ -17,7 +17,7 @@ private let mayImport: [String: Set<String>] = [
     "Console": ["Domain", "Rules", "Formats", "Store", "Desk", "Journeys", "Delivery"],
     "Daemon": [
         "Domain", "Rules", "Insight", "Formats", "Transport", "Store", "Channels", "Intake", "Desk", "Journeys", "Delivery", "Console",
-        "CCurl", "CXML", "CGMime", "CMark", "CSQLite", "CPostgres",
+        "CCurl", "CGMime", "CMark", "CSQLite", "CPostgres",
     ],
     "hongyan": ["Daemon"],
 ]

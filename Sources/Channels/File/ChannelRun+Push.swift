@@ -102,6 +102,8 @@ extension ChannelRun {
                 ChannelAnswer(status: 200, headers: push.headers, body: push.body), rule.format, decode: nil, body: nil)
         } catch { return ChannelHarvest(problem: error.say) }
         var scope = scope(of: push)
+        // The request's own parts are for `verify`; a record may have members of these names.
+        for name in ["query", "headers", "body"] { scope.names[name] = nil }
         scope.root = root
         var harvest = ChannelHarvest()
         var nameless = 0
