@@ -136,4 +136,10 @@ public struct AccountOrder: Sendable, Hashable {
     public var askedBy: String?
     /// When a poll was asked for the last time.
     public var pollAt: Timestamp?
+
+    public init(isOnHold: Bool, askedBy: String? = nil, pollAt: Timestamp? = nil) {
+        self.isOnHold = isOnHold
+        self.askedBy = askedBy
+        self.pollAt = pollAt
+    }
 }

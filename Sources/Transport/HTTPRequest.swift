@@ -25,6 +25,9 @@ public struct HTTPRequest: Sendable {
     public var allowPrivate: Bool
     /// Whether a redirect may lead from one place inside a private network to another. Within the same origin it always may.
     public var allowPrivateRedirects: Bool
+    /// The request must not be made twice by us: it gets a connection of its own. On one that lay open, the first sign that the server
+    /// hung up is an answer that does not come, and libcurl then sends the request again, though it may have been done.
+    public var isOnce: Bool
 
     public init(_ method: String = "GET", _ url: String) {
         self.method = method
@@ -39,6 +42,7 @@ public struct HTTPRequest: Sendable {
         allowFile = false
         allowPrivate = true
         allowPrivateRedirects = true
+        isOnce = false
     }
 }
 

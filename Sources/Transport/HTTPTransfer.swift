@@ -75,6 +75,7 @@ final class HTTPTransfer: LoopCore.Transfer {
             try easy.set(CURLOPT_USERNAME, user)
             try easy.set(CURLOPT_PASSWORD, plan.password ?? "")
         }
+        if request.isOnce { easy.set(CURLOPT_FRESH_CONNECT, 1) }
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: request.connectTimeout)
         easy.set(CURLOPT_TIMEOUT_MS, milliseconds: plan.timeLeft)
         easy.set(CURLOPT_LOW_SPEED_LIMIT, 1)

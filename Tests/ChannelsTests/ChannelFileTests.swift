@@ -224,6 +224,26 @@ import Testing
         #expect(server.ids.suffix(3) == ["7", "8", "9"] && run.state.cursors["s"]?.seen.count == 3)
     }
 
+    @Test func `max ends the first reading only: what came since is read to where it is known`() async throws {
+        let yaml = Self.small.replacing(
+            "cursor: {kind: id, path: id, send: {query: since}}",
+            with: "cursor: {kind: seen, path: id, order: desc}\n    page: {kind: token, path: $.next, send: {query: page}, max: 2}")
+        // Ten pages of one item each, newest first; later there are fifteen.
+        @Sendable func page(_ call: ChannelCall, of count: Int) -> ChannelAnswer {
+            let number = call.url.firstRange(of: "page=").map { Int(call.url[$0.upperBound...].prefix { $0.isNumber }) ?? 0 } ?? 0
+            let item = "{\"id\":\(count - number),\"at\":\"2026-11-20T00:00:00Z\",\"text\":\"t\(count - number)\"}"
+            return Self.json("{\"items\":[\(item)]" + (number + 1 < count ? ",\"next\":\"\(number + 1)\"}" : "}"))
+        }
+        let first = Server { _, call in page(call, of: 10) }
+        var run = try Self.run(yaml, first)
+        try await run.poll(run.file.streams[0], start: .all)
+        #expect(first.ids == ["9", "10"])
+        let second = Server { _, call in page(call, of: 15) }
+        var next = ChannelRun(run.file, config: ["token": .string("t")], account: "a", state: run.state, tools: second.tools)
+        try await next.poll(next.file.streams[0], start: .all)
+        #expect(second.ids == ["11", "12", "13", "14", "15"])
+    }
+
     @Test func `one form in trouble holds up no other`() async throws {
         let yaml = Self.small.replacing(
             "config: {token: {type: secret}}", with: "config: {token: {type: secret}, forms: {type: list, default: [a, b, c]}}"

@@ -181,7 +181,7 @@ accounts:
     code, out, err = run("dry", "rotating", "--pages", "9")
     check.true("and the next command goes on with what was renewed", code == 0 and "9 items" in out and shop.logins == 1, f"{out}{err} logins {shop.logins}")
     state = frame.rows(database, "SELECT account, value FROM account_cursors")
-    check.true("only the session stands in the database, sealed", [row[0] for row in state] == ["rotating"] and json.loads(state[0][1])["cursors"] == {} and "token-1" not in str(state), state)
+    check.true("only the session stands in the database, sealed", [row[0] for row in state] == ["rotating"] and "cursors" not in str(state) and "token-" not in str(state), state)
     check.equal("nothing was stored", frame.rows(database, "SELECT count(*) FROM spool") or [(0,)], [(0,)])
 
     daemon = servers.Process([options.hongyan, "serve", "--config", config], f"{folder}/log", env=environment)

@@ -424,7 +424,7 @@ def people(check, database, folder, world):
     new = {o["person"] for o in everything if o["state"] not in ("placed", "cancelled")} - before
     wanted = sorted(f"buyer{n}@customers.test" for n in new)
     try:
-        wait_for("the mails", lambda: len(glob.glob(f"{folder}/outbox/**/*.eml", recursive=True)) >= len(wanted), 30, every=0.5)
+        wait_for("the mails", lambda: len(glob.glob(f"{folder}/outbox/**/*.eml", recursive=True)) >= len(wanted), 120, every=0.5)
     except Exception as error:
         print(f"not all mails came: {error}")
     mails = [email.message_from_file(open(path)) for path in glob.glob(f"{folder}/outbox/**/*.eml", recursive=True)]

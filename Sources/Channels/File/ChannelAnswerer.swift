@@ -63,7 +63,7 @@ public struct ChannelAnswerer: Sendable {
         let state = try await ChannelState.begin(inputs, room: room, vault: ledger.vault, cursor: ledger.cursor)
         let wire = wire
         let tools = ChannelRun.Tools(
-            send: { try await wire.send($0) },
+            send: { try await wire.send($0, isOnce: $0.method != "GET") },
             keep: { batch in
                 guard batch.isSession, let vault = ledger.vault else { return }
                 try await ledger.keep(ChannelState.sessionStream, batch.state.sealed(vault))

@@ -10,6 +10,8 @@ public struct ChannelState: Sendable, Hashable {
     public var check: [String: String] = [:]
     /// A digest of the account's inputs; sealed like a session.
     var inputs: String?
+    /// The digest that was read, and as what it stood there: sealed anew, the same would look like a change.
+    var inputsRead: [String] = []
     public var cursors: [String: Mark] = [:]
     /// When the account was read for the first time.
     public var connectedAt: Timestamp?
@@ -300,7 +302,7 @@ public struct ChannelRun {
     private mutating func read(
         _ stream: ChannelFile.Stream, _ key: String, _ names: [String: JSONValue], _ reading: inout StreamReading, isOnePage: Bool
     ) async throws {
-        var turner = PageTurner(stream.page, isNewestFirst: !reading.commitsPages)
+        var turner = PageTurner(stream.page, isNewestFirst: !reading.commitsPages, mustReachKnown: reading.knowsSomething)
         var pages = 0
         while true {
             let current = reading

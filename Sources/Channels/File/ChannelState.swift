@@ -49,7 +49,10 @@ extension ChannelState {
         }
         var members: [JSONValue.Member] = [.init("check", ChannelRun.object(check)), .init("cursors", .object(marks))]
         if let connectedAt { members.append(.init("connected_at", .string(DateFormat.exact(connectedAt)))) }
-        if let inputs, let vault { members.append(.init("inputs", .string(try vault.seal(inputs)))) }
+        if let inputs, let vault {
+            let sealed = inputsRead.first == inputs ? inputsRead[1] : try vault.seal(inputs)
+            members.append(.init("inputs", .string(sealed)))
+        }
         return JSONValue.object(members).json
     }
 
@@ -78,7 +81,7 @@ extension ChannelState {
     mutating func read(_ text: String?, vault: Keeper.Vault?) {
         guard let text, let root = try? JSONValue.parse(Array(text.utf8)) else { return }
         check = Self.texts(root["check"])
-        inputs = root["inputs"]?.string.flatMap { try? vault?.open($0) }
+        if let sealed = root["inputs"]?.string, let open = try? vault?.open(sealed) { (inputs, inputsRead) = (open, [open, sealed]) }
         connectedAt = root["connected_at"]?.string.flatMap(DateText.iso8601)
         guard case .object(let members)? = root["cursors"] else { return }
         for member in members {

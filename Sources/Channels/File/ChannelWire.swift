@@ -37,12 +37,14 @@ public struct ChannelWire: Sendable {
         cost = file?.rate?.cost ?? 1
     }
 
+    /// - Parameter isOnce: what changes something at the source is not sent again behind our back.
     /// - Throws: `TransportError`, `CancellationError`.
-    public func send(_ call: ChannelCall) async throws -> ChannelAnswer {
+    public func send(_ call: ChannelCall, isOnce: Bool = false) async throws -> ChannelAnswer {
         if let wait = bucket?.take(cost), wait > .zero { try await Task.sleep(for: wait) }
         var request = HTTPRequest(call.method, call.url)
         request.headers = call.headers.map { ($0.name, $0.value) }
         request.body = call.body
+        request.isOnce = isOnce
         request.totalTimeout = call.timeout ?? Self.timeout
         request.stallTimeout = call.timeout ?? request.stallTimeout
         request.sizeBytesMax = sizeBytesMax

@@ -16,11 +16,17 @@ struct PageTurner {
     private(set) var isStalled = false
     private let limit: Int
     private let isNewestFirst: Bool
+    private let mustReachKnown: Bool
 
-    init(_ page: ChannelFile.Page, isNewestFirst: Bool = false) {
+    /// - Parameter mustReachKnown: something was read before, so nothing between it and the newest may be left out: `max` ends only the
+    ///   first reading of a source that comes newest first.
+    init(_ page: ChannelFile.Page, isNewestFirst: Bool = false, mustReachKnown: Bool = false) {
         self.page = page
         self.isNewestFirst = isNewestFirst
-        limit = page.max ?? (isNewestFirst ? ChannelFile.Page.countMaxNewestFirst : ChannelFile.Page.countMax)
+        self.mustReachKnown = isNewestFirst && mustReachKnown
+        limit =
+            (isNewestFirst && mustReachKnown ? nil : page.max)
+            ?? (isNewestFirst ? ChannelFile.Page.countMaxNewestFirst : ChannelFile.Page.countMax)
         number = page.start ?? (page.kind == .page ? 1 : 0)
     }
 
@@ -69,7 +75,7 @@ struct PageTurner {
             return .stuck("the source gives the same page again and says that there is more")
         }
         guard count < limit else {
-            if isNewestFirst, page.max == nil {
+            if isNewestFirst, page.max == nil || mustReachKnown {
                 return .stuck(
                     "the source has more than \(limit) pages, newest first, and no end; write `max` in `page` if it may end there")
             }

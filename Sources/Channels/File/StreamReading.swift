@@ -25,6 +25,8 @@ struct StreamReading {
     }
 
     private var cursor: ChannelFile.Cursor { stream.cursor }
+    /// A poll before this one came to its end.
+    var knowsSomething: Bool { before.cursor != nil || !before.seen.isEmpty }
 
     /// Of one poll, where each is remembered.
     static let recordsMax = 1_000_000
