@@ -4,7 +4,7 @@ import Glibc
 /// A port on loopback behind which a test's server stands. Each visitor is served on a thread of its own.
 public final class LoopbackDoor: Sendable {
     public let port: Int
-    private let listener: Int32
+    private let listener: OpenSocket
 
     /// - Parameter waitingMax: visitors that may wait to be let in.
     public init(waitingMax: Int32 = 128) {
@@ -19,7 +19,7 @@ public final class LoopbackDoor: Sendable {
             }
         }
         precondition(isReady, "no port on loopback")
-        self.listener = listener
+        self.listener = OpenSocket(listener)
         port = Int(UInt16(bigEndian: address.sin_port))
     }
 
@@ -27,15 +27,21 @@ public final class LoopbackDoor: Sendable {
     /// - Parameter serve: has the visitor's descriptor to itself, which it closes, and a thread. Hold the server weakly in it, or it never goes.
     public func open(_ serve: @escaping @Sendable (Int32) -> Void) {
         let listener = listener
+        guard let number = listener.descriptor else { return }
         Thread.detachNewThread {
-            while case let visitor = accept(listener, nil, nil), visitor >= 0 {
-                Thread.detachNewThread { serve(visitor) }
+            while true {
+                let visitor = accept(number, nil, nil)
+                if visitor >= 0 {
+                    Thread.detachNewThread { serve(visitor) }
+                } else if errno != EINTR, errno != ECONNABORTED {
+                    break
+                }
             }
-            close(listener)
+            listener.close()
         }
     }
 
     /// Nobody is let in any more.
-    public func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    public func stop() { listener.end() }
     deinit { stop() }
 }

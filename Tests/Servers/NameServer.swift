@@ -44,8 +44,8 @@ public final class NameServer: Sendable {
     }
 
     public let port: UInt16
-    private let datagrams: Int32
-    private let listener: Int32
+    private let datagrams: OpenSocket
+    private let listener: OpenSocket
     private let asked = Mutex<[Question]>([])
     private let answer: @Sendable (Question) -> Answer
 
@@ -68,7 +68,9 @@ public final class NameServer: Sendable {
                 close(datagrams)
             }
         }
-        (listener, datagrams, port) = both!
+        let (listening, receiving, port) = both!
+        (listener, datagrams) = (OpenSocket(listening), OpenSocket(receiving))
+        self.port = port
         onThread { [weak self, datagrams] in
             var buffer = [UInt8](repeating: 0, count: 4096)
             while true {
@@ -76,33 +78,40 @@ public final class NameServer: Sendable {
                 var size = socklen_t(MemoryLayout<sockaddr_in>.size)
                 let count = withUnsafeMutablePointer(to: &peer) {
                     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        recvfrom(datagrams, &buffer, buffer.count, 0, $0, &size)
+                        recvfrom(receiving, &buffer, buffer.count, 0, $0, &size)
                     }
                 }
+                if count < 0, errno == EINTR { continue }
                 guard count > 0, let self else { break }
                 let packets = self.packets(for: Array(buffer[..<count]), isStream: false)
                 for packet in packets {
                     _ = withUnsafePointer(to: &peer) {
                         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                            sendto(datagrams, packet, packet.count, 0, $0, size)
+                            sendto(receiving, packet, packet.count, 0, $0, size)
                         }
                     }
                 }
             }
-            close(datagrams)
+            datagrams.close()
         }
         onThread { [weak self, listener] in
-            while case let client = accept(listener, nil, nil), client >= 0 {
-                guard let self else { break }
+            while true {
+                let client = accept(listening, nil, nil)
+                if client < 0, errno == EINTR || errno == ECONNABORTED { continue }
+                guard client >= 0 else { break }
+                guard let self else {
+                    close(client)
+                    break
+                }
                 onThread { self.serve(client) }
             }
-            close(listener)
+            listener.close()
         }
     }
 
     deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        shutdown(datagrams, Int32(SHUT_RDWR))
+        listener.end()
+        datagrams.end()
     }
 
     private static func bindTo(_ descriptor: Int32, _ port: UInt16) -> UInt16? {

@@ -243,14 +243,19 @@ final class PlainFront: Sendable {
         let isOpen = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
         }
+        defer { close(server) }
         guard isOpen else { return }
         say("220 go\r\n", to: client)
+        // Both numbers stay ours until nobody reads from them any more.
+        let isBackDone = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             pass(from: server, to: client)
             shutdown(client, Int32(SHUT_RDWR))
+            isBackDone.signal()
         }
         pass(from: client, to: server)
         shutdown(server, Int32(SHUT_RDWR))
+        isBackDone.wait()
     }
 
     private static func pass(from source: Int32, to target: Int32) {
