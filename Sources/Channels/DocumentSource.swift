@@ -105,11 +105,17 @@ struct DocumentRule {
 
     static func isFile(_ url: String) -> Bool { url.hasPrefix("file://") }
 
+    /// The database holds it readable, so an address that may hold a secret is asked for anew each time.
+    private static func remembered(_ address: String?) -> String? {
+        guard let address, !address.contains("?"), !address.contains("@") else { return nil }
+        return address
+    }
+
     func judge(_ answer: Answer, before: DocumentCursor, now: Timestamp) throws(SourceError) -> Verdict {
         let url = Shown.url(account.url)
         switch answer.status {
         case 304:
-            guard let moved = answer.movedTo, moved != before.movedTo else { return .unchanged }
+            guard let moved = Self.remembered(answer.movedTo), moved != before.movedTo else { return .unchanged }
             var cursor = before
             cursor.movedTo = moved
             cursor.isMovedInside = answer.isMovedInside
@@ -124,7 +130,7 @@ struct DocumentRule {
         var cursor = before
         cursor.etag = answer.etag
         cursor.lastModified = answer.lastModified
-        cursor.movedTo = answer.movedTo
+        cursor.movedTo = Self.remembered(answer.movedTo)
         cursor.isMovedInside = answer.isMovedInside
         cursor.freshSeconds = Self.freshSeconds(answer.cacheControl)
         if hash == before.hash {

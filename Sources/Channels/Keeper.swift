@@ -13,17 +13,10 @@ public struct Keeper: Sendable {
     public var ledger: Ledger
     /// Seals what must not stand readable in the database; nil where there is no key.
     public var vault: Vault?
+    /// Somebody asked for this poll: nothing has to be due.
+    public var isAsked = false
     /// Facts for those who watch the account.
     public var report: @Sendable (PollReport) -> Void = { _ in }
-
-    public struct Vault: Sendable {
-        public var seal: @Sendable (String) throws -> String
-        public var open: @Sendable (String) throws -> String
-        public init(seal: @escaping @Sendable (String) throws -> String, open: @escaping @Sendable (String) throws -> String) {
-            self.seal = seal
-            self.open = open
-        }
-    }
 
     public init(
         cursor: @escaping @Sendable (_ stream: String) async throws -> String?,
@@ -102,14 +95,16 @@ public struct Keeper: Sendable {
 /// What a poll has to tell beside what it brings.
 public enum PollReport: Sendable {
     case request
-    /// What the source says it still allows.
-    case budget(String)
+    /// How many requests the source still allows, and until when.
+    case budget(requests: Int, until: Timestamp)
     /// - Parameters:
     ///   - newest: when the newest of the items was written.
     ///   - hasBacklog: more is there and was not read yet.
     case stored(stream: String, items: Int, newest: Timestamp?, hasBacklog: Bool)
     case read(stream: String)
     case trouble(stream: String, String)
+    /// The first of its parts is due then, whatever the account's interval.
+    case nextDue(Duration)
     /// The source wants to be asked again not before this.
     case notBefore(Duration)
 }

@@ -47,7 +47,9 @@ extension Site {
         model["attempt"] = time.model(health.lastAttemptAt)
         model["newest"] = time.model(health.detail.lastItemAt)
         if health.detail.requests > 0 { model["requests"] = "\(health.detail.requests)" }
-        if let budget = health.detail.budget { model["budget"] = budget }
+        if let budget = health.detail.budget, budget.until > time.now {
+            model["budget"] = words.fill("account_budget_left", ["n": "\(budget.requests)", "when": time.ahead(budget.until)])
+        }
         if let next = health.nextAttemptAt {
             model["next"] = ["iso": next.description, "text": time.ahead(next), "full": time.full(next)] as Model
         }
@@ -64,8 +66,8 @@ extension Site {
         if let lag = stream.lag { facts.append(words.fill("stream_lag", ["time": span(lag, words)])) }
         if stream.hasBacklog { facts.append(words["stream_backlog"]) }
         var model: Model = ["name": name, "facts": facts.joined(separator: " · "), "isBad": stream.error != nil]
-        model["success"] = time.model(stream.lastSuccessAt)
-        if let error = stream.error { model["error"] = error }
+        model["readAt"] = time.model(stream.lastSuccessAt)
+        if let error = stream.error { model["trouble"] = error }
         return model
     }
 

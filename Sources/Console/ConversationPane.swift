@@ -49,8 +49,8 @@ extension Scene {
             model["others"] = ["text": words.fill("reply_all", ["n": "\(others.count)"]), "who": names] as Model
         case .channel(let channel, let account, _, let to):
             model["canReply"] = true
-            let limit = channel.limit.map { words.fill("way_limit", ["n": "\($0)"]) } ?? ""
-            model["wayHint"] = words.fill("way_channel", ["account": account, "to": to]) + limit
+            let facts = ["account": account, "to": to, "n": channel.limit.map { "\($0)" } ?? ""]
+            model["wayHint"] = words.fill(channel.limit == nil ? "way_channel" : "way_channel_limited", facts)
         case .closed(let account, let because):
             let why =
                 switch because {

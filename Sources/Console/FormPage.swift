@@ -117,18 +117,7 @@ public struct FormPage: Sendable, Hashable {
     ///   - accepted: `Accept-Language` (RFC 9110 §12.5.4)
     func locale(asked: String?, accepted: String?) -> String {
         if let asked, let found = match(asked) { return found }
-        var best: (locale: String, weight: Double)?
-        for range in (accepted ?? "").split(separator: ",").prefix(20) {
-            let parts = range.split(separator: ";")
-            let weight =
-                parts.dropFirst().compactMap { part -> Double? in
-                    let pair = part.split(separator: "=")
-                    return pair.count == 2 && pair[0].trimmed == "q" ? Double(pair[1].trimmed) : nil
-                }.first ?? 1
-            guard weight > best?.weight ?? 0, let found = match((parts.first ?? "").trimmed) else { continue }
-            best = (found, weight)
-        }
-        return best?.locale ?? locales[0]
+        return Tongue.accepted(accepted).lazy.compactMap(match).first ?? locales[0]
     }
 
     /// `zh-TW` is content with `zh-CN` where there is nothing nearer.

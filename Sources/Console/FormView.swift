@@ -64,8 +64,11 @@ struct FormView {
 
     /// What was found goes along to the other language.
     private var parameters: String {
-        carried.filter { !$0.name.hasPrefix("_") && $0.value.utf8.count <= 200 }
-            .map { "&\(percentEncoded($0.name))=\(percentEncoded($0.value))" }.joined()
+        carried.filter { !$0.name.hasPrefix("_") && $0.value.utf8.count <= 200 }.map { found in
+            // Under the name it was found by, so that the next page finds it again.
+            let name = page.fields.first { $0.name == found.name }?.query ?? found.name
+            return "&\(percentEncoded(name))=\(percentEncoded(found.value))"
+        }.joined()
     }
 
     private func id(_ field: FormPage.Field) -> String { "f-\(field.name)" }

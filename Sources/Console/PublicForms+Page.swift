@@ -14,6 +14,10 @@ extension Site {
     static let unsolvedShare = 6
     /// Who sends files while many others do waits for a place, so long.
     static let uploadPatience = Duration.seconds(15)
+    /// A body may take this long; who sends a byte a minute holds a place that others need.
+    static let uploadTime = Duration.seconds(300)
+    /// How often one solved puzzle counts: mistakes are mended with the same one.
+    static let puzzleUses = 5
     /// Parameters of the page's address that are kept with a message.
     private static let campaign = ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"]
     private static let carriedBytesMax = 500
@@ -69,7 +73,7 @@ extension Site {
     }
 
     /// Nothing but our own style, and a script only where there is a puzzle; frames only where the form says so.
-    private func guarded(_ response: Response, _ page: FormPage) -> Response {
+    func guarded(_ response: Response, _ page: FormPage) -> Response {
         var response = response
         // A browser follows the redirect after the post only where the form may be sent to.
         let targets = ([page.redirect].compactMap { $0 } + page.redirects).map { Self.origin($0) }
@@ -113,7 +117,13 @@ extension Site {
         }
         defer { if isUpload { uploads.leave(place) } }
         let upload: FormUpload
-        do { upload = try await FormUpload.read(request, page, form, store.blobs) } catch let refusal as Refusal {
+        do {
+            let blobs = store.blobs
+            guard let read = try await Self.within(Self.uploadTime, { try await FormUpload.read(request, page, form, blobs) }) else {
+                throw Refusal(.requestTimeout, "408")
+            }
+            upload = read
+        } catch let refusal as Refusal {
             tally.count("form refused")
             throw refusal
         }
@@ -164,7 +174,10 @@ extension Site {
         guard fields["_page"] == "1" || ticket != nil else { return isSlowEnough(seen, isSolved: false) ? nil : words["error_429_form"] }
         guard let ticket, store.time.now() - ticket.at < FormTicket.ageMax else { return words["form_stale"] }
         let isSolved =
-            seen.page.puzzleBits.map { FormTicket.isSolved(fields["_once"] ?? "", answer: fields["_work"] ?? "", bits: $0) } ?? true
+            seen.page.puzzleBits.map { bits in
+                FormTicket.isSolved(fields["_once"] ?? "", answer: fields["_work"] ?? "", bits: bits)
+                    && limits.take("form puzzle \(fields["_once"] ?? "")", perHour: Self.puzzleUses) == nil
+            } ?? true
         let seconds = isSolved ? seen.page.secondsMin : max(1, seen.page.secondsMin) * 2
         if store.time.now() - ticket.at < .seconds(seconds) { return words["form_quick"] }
         return isSlowEnough(seen, isSolved: isSolved) ? nil : words["error_429_form"]

@@ -61,7 +61,10 @@ extension Site {
 
     @Sendable func postForm(_ request: Request, _ visit: Visit) async throws -> Response {
         let form = try form(visit)
-        if let seen = described(form, request, visit) { return try await take(seen, request) }
+        if let seen = described(form, request, visit) {
+            // Also a refusal is shown in the frame of another's page.
+            do { return try await take(seen, request) } catch { return guarded(try refused(error, request, seen.visit), seen.page) }
+        }
         if let wait = limits.take("form \(form.name) \(visit.remote ?? "?")", perHour: form.perHour) {
             tally.count("form limited")
             throw Refusal(.tooManyRequests, "429_form", retryAfter: wait)

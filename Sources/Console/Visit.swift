@@ -60,18 +60,21 @@ enum Tongue: String, Sendable, CaseIterable {
 
     /// The first of ours that `Accept-Language` (RFC 9110 §12.5.4) names with the highest weight.
     init(accepting header: String?) {
-        var best: (tongue: Tongue, weight: Double) = (.en, 0)
-        for range in (header ?? "").split(separator: ",").prefix(20) {
+        self = Self.accepted(header).lazy.compactMap { $0.hasPrefix("zh") ? .zh : $0.hasPrefix("en") ? .en : nil }.first ?? .en
+    }
+
+    /// The tags of `Accept-Language` (RFC 9110 §12.5.4) in lower case, the most wanted first; refused ones are left out.
+    static func accepted(_ header: String?) -> [String] {
+        let ranges = (header ?? "").split(separator: ",").prefix(20).enumerated().compactMap { place, range in
             let parts = range.split(separator: ";")
-            let tag = (parts.first ?? "").trimmed.lowercased()
-            let weight = parts.dropFirst().compactMap { part -> Double? in
-                let pair = part.split(separator: "=")
-                return pair.count == 2 && pair[0].trimmed == "q" ? Double(pair[1].trimmed) : nil
-            }.first
-            let tongue: Tongue? = tag.hasPrefix("zh") ? .zh : tag.hasPrefix("en") ? .en : nil
-            if let tongue, weight ?? 1 > best.weight { best = (tongue, weight ?? 1) }
+            let weight =
+                parts.dropFirst().compactMap { part -> Double? in
+                    let pair = part.split(separator: "=")
+                    return pair.count == 2 && pair[0].trimmed == "q" ? Double(pair[1].trimmed) : nil
+                }.first ?? 1
+            return weight > 0 ? (tag: (parts.first ?? "").trimmed.lowercased(), weight: weight, place: place) : nil
         }
-        self = best.tongue
+        return ranges.sorted { $0.weight == $1.weight ? $0.place < $1.place : $0.weight > $1.weight }.map(\.tag)
     }
 }
 

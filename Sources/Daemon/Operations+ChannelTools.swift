@@ -146,7 +146,10 @@ extension ChannelOperations {
         let addresses = file.inputs.filter { $0.kind == .url }.compactMap { inputs[$0.name]?.string }
         let wire = ChannelWire(file, addresses: addresses, account: account, loop: loop)
         let time = SystemTime()
-        let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { try await wire.send($0) }
+        let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { call in
+            try await wire.admit()
+            return try await wire.send(call)
+        }
         return try await body(trial, account, [])
     }
 
@@ -168,17 +171,13 @@ extension ChannelOperations {
         let time = SystemTime()
         // Without a database that is there already, none is made.
         if let path = settings.databasePath, !FileManager.default.fileExists(atPath: path) {
-            let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { try await wire.send($0) }
+            let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { call in
+                try await wire.admit()
+                return try await wire.send(call)
+            }
             return try await body(trial, account, [])
         }
-        let seal = try settings.tokenSeal(isNeeded: true)
-        let vault = seal.map { seal in
-            Keeper.Vault {
-                try seal.seal($0, purpose: "channel \(account.name)")
-            } open: {
-                try seal.open($0, purpose: "channel \(account.name)")
-            }
-        }
+        let vault = try settings.tokenSeal(isNeeded: true)?.vault(ofChannel: account.name)
         return try await Operations.withStore(subject.configuration) { store in
             let name = account.name
             let text = try await store.read { try $0.accounts.cursor(name, ChannelState.stream) }
@@ -191,7 +190,11 @@ extension ChannelOperations {
                     guard let vault else { return }
                     let sealed = try renewed.sealed(vault)
                     try await store.write { try $0.accounts.setCursor(account.name, ChannelState.sessionStream, sealed) }
-                }, send: { try await wire.send($0) })
+                },
+                send: { call in
+                    try await wire.admit()
+                    return try await wire.send(call)
+                })
             return try await body(trial, account, [])
         }
     }

@@ -2,7 +2,6 @@ import Domain
 import FoundationEssentials
 import Intake
 import Store
-import Synchronization
 
 /// Old mail, and large mail.
 extension Operations {
@@ -19,9 +18,11 @@ extension Operations {
             throw CommandError("there is nothing at \(path); name a Maildir, an mbox file or a folder of .eml files")
         }
         return try await withStore(configuration) { store in
-            let meter = ImportMeter()
-            let result = try await MailImport(store: store, account: account).run(paths) { meter.tell($0) }
-            meter.end()
+            let line = ProgressLine()
+            let result = try await MailImport(store: store, account: account).run(paths) {
+                line.tell($0.mails, "\($0.mails) mails, \($0.new) new, \($0.bytes >> 20) MB")
+            }
+            line.end()
             for trouble in result.troubles { Daemon.complain(trouble) }
             if result.troubleCount > result.troubles.count { Daemon.complain("… and \(result.troubleCount - result.troubles.count) more") }
             return "\(result.mails) mails read: \(result.new) new, \(result.mails - result.new) known already"
@@ -48,24 +49,4 @@ extension Operations {
             }
         }
     }
-}
-
-/// One line on standard error that is written over, twice a second at most.
-private final class ImportMeter: Sendable {
-    private let last = Mutex<ContinuousClock.Instant?>(nil)
-    private let began = ContinuousClock.now
-
-    func tell(_ progress: MailImport.Progress) {
-        let isDue = last.withLock { last in
-            if let last, last.duration(to: .now) < .milliseconds(500) { return false }
-            last = .now
-            return true
-        }
-        guard isDue else { return }
-        let seconds = max(0.001, began.duration(to: .now) / .seconds(1))
-        let rate = Int(Double(progress.mails) / seconds)
-        try? FileHandleText.standardError("\r\(progress.mails) mails, \(progress.new) new, \(progress.bytes >> 20) MB, \(rate)/s   ")
-    }
-
-    func end() { if last.withLock({ $0 != nil }) { try? FileHandleText.standardError("\n") } }
 }

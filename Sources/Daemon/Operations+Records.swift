@@ -4,7 +4,6 @@ import Foundation
 import Intake
 import Rules
 import Store
-import Synchronization
 import Transport
 
 /// A table of orders or customers that is brought in.
@@ -48,18 +47,24 @@ extension Operations {
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         let mark = sha256(bytes + Array("\(size) \(mapping)".utf8)).prefix(32)
         let rejects = order.rejects ?? Self.rejectsName(order.source, isCSV: table.isCSV)
-        let meter = RecordMeter()
+        guard !Self.isSame(rejects, path) else {
+            throw CommandError("\(rejects) is the table itself; name another file with --rejected for the rows that are set aside")
+        }
+        let line = ProgressLine()
+        let tell: @Sendable (RecordImport.Progress) -> Void = {
+            line.tell($0.records - $0.skipped, "\($0.records) records, \($0.new) new, \($0.rejected) set aside")
+        }
         if order.isRehearsal {
             let job = RecordImport(store: nil, account: order.account, mapping: mapping, rejects: nil, fingerprint: String(mark))
-            let result = try await job.run(table) { meter.tell($0) }
-            meter.end()
+            let result = try await job.run(table, tell: tell)
+            line.end()
             for text in result.shown { Daemon.complain("would be stored: \(text.prefix(600))") }
             return told(result, order, rejects: nil) + " Nothing was stored."
         }
         return try await withStore(configuration) { store in
             let job = RecordImport(store: store, account: order.account, mapping: mapping, rejects: rejects, fingerprint: String(mark))
-            let result = try await job.run(table) { meter.tell($0) }
-            meter.end()
+            let result = try await job.run(table, tell: tell)
+            line.end()
             return told(result, order, rejects: rejects) + " The daemon files them; they start no journey."
         }
     }
@@ -127,10 +132,18 @@ extension Operations {
         return first == 0x5B || first == 0x7B
     }
 
+    /// Whether two names lead to one file.
+    private static func isSame(_ a: String, _ b: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+
     private static func rejectsName(_ source: String, isCSV: Bool) -> String {
         let last = source.split(separator: "/").last.map { String($0.prefix { $0 != "?" }) } ?? "table"
         let stem = last.split(separator: ".").first.map(String.init) ?? "table"
-        return "\(stem).rejected.\(isCSV ? "csv" : "jsonl")"
+        let name = "\(stem).rejected.\(isCSV ? "csv" : "jsonl")"
+        // The mended rows of an import before: what is set aside of them must not be written over them.
+        return last == name ? "\(stem).rejected-again.\(isCSV ? "csv" : "jsonl")" : name
     }
 
     /// - Returns: where the table lies, and whether it is a copy that must go.
@@ -157,25 +170,4 @@ extension Operations {
             throw error
         }
     }
-}
-
-/// One line on standard error that is written over, twice a second at most.
-private final class RecordMeter: Sendable {
-    private let last = Mutex<ContinuousClock.Instant?>(nil)
-    private let began = ContinuousClock.now
-
-    func tell(_ progress: RecordImport.Progress) {
-        let isDue = last.withLock { last in
-            if let last, last.duration(to: .now) < .milliseconds(500) { return false }
-            last = .now
-            return true
-        }
-        guard isDue else { return }
-        let seconds = max(0.001, began.duration(to: .now) / .seconds(1))
-        let rate = Int(Double(progress.records - progress.skipped) / seconds)
-        try? FileHandleText.standardError(
-            "\r\(progress.records) records, \(progress.new) new, \(progress.rejected) set aside, \(rate)/s   ")
-    }
-
-    func end() { if last.withLock({ $0 != nil }) { try? FileHandleText.standardError("\n") } }
 }

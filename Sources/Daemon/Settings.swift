@@ -138,10 +138,9 @@ public struct Settings: Sendable {
     /// What only the whole file can tell.
     private static func check(_ settings: Settings, _ root: YAMLMapping) throws {
         let senders = settings.senders.map(\.name)
-        let accounts = Dictionary(settings.accounts.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         for entry in try root["accounts"]?.namedEntries().entries ?? [] {
-            guard let account = accounts[entry.key], let sender = account.sender, !senders.contains(sender) else { continue }
-            throw entry.value.error("account `\(account.name)` answers through `\(sender)`, which is not under `senders`; add it there")
+            guard let sender = try entry.value.namedEntries()["sender"]?.string(), !senders.contains(sender) else { continue }
+            throw entry.value.error("account `\(entry.key)` answers through `\(sender)`, which is not under `senders`; add it there")
         }
         for (sender, entry) in zip(settings.senders, try root["senders"]?.namedEntries().entries ?? []) {
             guard let name = sender.tokenName, sender.oauth == nil, settings.oauth[name] == nil else { continue }

@@ -67,7 +67,9 @@ struct StatusReport {
         }
         var facts: [String] = []
         if health.detail.requests > 0 { facts.append("\(health.detail.requests) requests") }
-        if let budget = health.detail.budget { facts.append("still allowed: \(budget)") }
+        if let budget = health.detail.budget, budget.until > now {
+            facts.append("\(budget.requests) more allowed, full again \(inFuture(budget.until, now))")
+        }
         if let next = health.nextAttemptAt, health.state == .working { facts.append("next \(inFuture(next, now))") }
         if !facts.isEmpty { lines.append("    " + facts.joined(separator: ", ")) }
         if let silence = health.detail.unusualSilence(itemsStored: health.itemsStored, now: now) {

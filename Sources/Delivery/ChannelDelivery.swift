@@ -32,7 +32,7 @@ extension DeliveryService {
             before: {
                 // Only after this commit may the answer leave: from then on the ledger knows that it may have been taken.
                 guard try await store.write({ try $0.sends.handOver(send.id, messageID: id, owner: owner) }) else { throw Lost() }
-            }, now: store.time.now, vault: seal.map { $0.vault(of: answer.account) })
+            }, now: store.time.now, vault: seal?.vault(ofChannel: answer.account))
         do {
             switch try await answerer.answer(item, text: send.text ?? "", id: id, at: send.createdAt, ledger: ledger) {
             case .accepted(let sentID):
@@ -54,7 +54,7 @@ extension DeliveryService {
                 guard try transaction.sends.record(send.id, .accepted(words), retry: retry) else { return }
                 if let sentID {
                     // With the next poll our own answer comes in with everybody's messages; it is known by then.
-                    try transaction.spool.pass(answer.account, externalIDs: answerer.externalIDs(of: sentID))
+                    try transaction.spool.pass(answer.account, externalIDs: [ChannelAnswerer.mark(ofSent: sentID)])
                     try transaction.messageIDs.record(
                         answerer.messageID(of: sentID), account: answer.account, interaction: send.interaction, ticket: send.ticket)
                 }
@@ -63,6 +63,9 @@ extension DeliveryService {
                 next.id = transaction.newID()
                 next.key = "\(send.key.split(separator: "#").first ?? "")#\(answer.part + 1)"
                 next.text = text
+                next.state = .planned
+                next.attempts = 0
+                (next.messageID, next.response) = (nil, nil)
                 next.dueAt = transaction.now
                 next.createdAt = transaction.now
                 next.details.channel?.part += 1
@@ -84,17 +87,6 @@ extension DeliveryService {
         case .ignore, .skip: return .rejected(trouble.say)
         // What is wrong with the account can be mended, and then it goes; what is wrong with the answer cannot.
         case .stop: return [401, 403].contains(trouble.status) ? .deferred(after: wait, trouble.say) : .rejected(trouble.say)
-        }
-    }
-}
-
-extension TokenSeal {
-    /// Seals the sessions of one channel account.
-    func vault(of account: String) -> Keeper.Vault {
-        Keeper.Vault {
-            try seal($0, purpose: "channel \(account)")
-        } open: {
-            try open($0, purpose: "channel \(account)")
         }
     }
 }

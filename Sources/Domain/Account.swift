@@ -310,11 +310,21 @@ public struct AccountDetail: Sendable, Hashable, Codable {
     public var longestSilence: Int64 = 0
     /// Requests to the source since the account exists.
     public var requests: Int64 = 0
-    /// What the source said it still allows: `12 requests, full again in 40 s`.
-    public var budget: String?
+    /// How many requests the source said it still allows, and until when that counts.
+    public var budget: Budget?
     /// How long an account without a fixed interval waits at the moment, in seconds.
     public var pace: Int64?
     public var streams: [String: AccountStream] = [:]
+
+    public struct Budget: Sendable, Hashable, Codable {
+        public var requests: Int
+        public var until: Timestamp
+
+        public init(requests: Int, until: Timestamp) {
+            self.requests = requests
+            self.until = until
+        }
+    }
 
     /// Gaps before the longest of them means something.
     public static let itemsNeeded = 20
@@ -333,7 +343,7 @@ public struct AccountDetail: Sendable, Hashable, Codable {
         lastItemAt = try values.decodeIfPresent(Timestamp.self, forKey: .lastItemAt)
         longestSilence = try values.decodeIfPresent(Int64.self, forKey: .longestSilence) ?? 0
         requests = try values.decodeIfPresent(Int64.self, forKey: .requests) ?? 0
-        budget = try values.decodeIfPresent(String.self, forKey: .budget)
+        budget = try values.decodeIfPresent(Budget.self, forKey: .budget)
         pace = try values.decodeIfPresent(Int64.self, forKey: .pace)
         streams = try values.decodeIfPresent([String: AccountStream].self, forKey: .streams) ?? [:]
     }

@@ -28,7 +28,7 @@ public struct ExactNumber: Sendable, Hashable {
                 if isFraction { scale += 1 }
             case 0x2E where !isFraction && count > 0: isFraction = true
             case 0x45 where count > 0, 0x65 where count > 0:
-                guard let power = Int(String(decoding: bytes, as: UTF8.self)), abs(power) <= 40 else { return nil }
+                guard let power = Int(String(decoding: bytes, as: UTF8.self)), (-40...40).contains(power) else { return nil }
                 exponent = power
                 bytes = bytes.suffix(0)
             default: return nil
@@ -112,19 +112,34 @@ extension ExactNumber {
         var kept: [UInt8] = []
         var isNegative = false
         var isOver = false  // a sign or a word stood behind digits
+        var endsInMinus = false
+        var before: Unicode.Scalar?
         for scalar in text.unicodeScalars {
+            let previous = before
+            before = scalar
             switch scalar {
-            case "0"..."9", ".", ",", "０"..."９", "．", "，":
+            case ".", ",", "．", "，":
+                if kept.isEmpty {
+                    // A name with a point of its own, `Rs. 500`; else a fraction without a whole: `.50`.
+                    if previous?.properties.isAlphabetic == true { continue }
+                    kept.append(0x30)
+                }
+                fallthrough
+            case "0"..."9", "０"..."９":
                 guard !isOver else { throw wrong("is more than one amount") }
                 kept.append(plain(scalar))
-            case "-", "−", "(", "（": isNegative = true
+            case "-", "−", "(", "（":
+                // Before the digits, or as bookkeepers write it, at the very end: `12.00-`. Anywhere else it belongs to a word.
+                if kept.isEmpty { isNegative = true } else { endsInMinus = scalar == "-" || scalar == "−" }
+                isOver = !kept.isEmpty
+                continue
             case "'", "’", "_", "\u{A0}", "\u{202F}", " ": continue  // between thousands
             default: break  // currency signs and names
             }
+            endsInMinus = false
             if !kept.isEmpty, plain(scalar) == 0 { isOver = true }
         }
-        // A sign with a point of its own: `Rs. 500`, `kr.`
-        while let first = kept.first, first == 0x2E || first == 0x2C { kept.removeFirst() }
+        isNegative = isNegative || endsInMinus
         while let last = kept.last, last == 0x2E || last == 0x2C { kept.removeLast() }
         guard kept.contains(where: { (0x30...0x39).contains($0) }) else { throw wrong("is not an amount; write 1299.50") }
         let used: UInt8

@@ -21,8 +21,10 @@ public struct Order: Sendable, Hashable {
     public var fulfilledAt: Timestamp?
     public var cancelledAt: Timestamp?
     public var refundedAt: Timestamp?
-    /// When the shop last changed it; when it came to us, if the shop does not say.
+    /// When the shop last changed it. If the shop does not say: not before this it was so, and
     public var revisedAt: Timestamp
+    /// not after this; nil when the shop says when it changed it.
+    public var revisedUntil: Timestamp?
     /// Of two states of the same time the one with the larger number came later.
     public var revision: Int64
     /// Who bought, as the order says it.
@@ -100,10 +102,19 @@ public struct Order: Sendable, Hashable {
     public var isPaid: Bool { paidAt != nil || status == .paid || status == .fulfilled || status == .refunded || refunded > 0 }
     public var isCancelled: Bool { status == .cancelled || cancelledAt != nil }
 
-    /// Whether this state may take the other's place: it is of a later time; of the same time, the one that got further, for sources count
-    /// in seconds and tell of one second in any order.
+    /// Whether this state may take the other's place: it is of a later time. Where it cannot be told which of them is, the one that got
+    /// further: sources count in seconds and tell of one second in any order, and what was read without a time may be from before a change
+    /// of that moment or from after it.
     public func succeeds(_ other: Order) -> Bool {
-        if revisedAt != other.revisedAt { return revisedAt > other.revisedAt }
+        switch (revisedUntil, other.revisedUntil) {
+        case (nil, nil), (_?, _?): if revisedAt != other.revisedAt { return revisedAt > other.revisedAt }
+        case (nil, let theirs?):
+            if revisedAt >= theirs { return true }
+            if revisedAt + .seconds(1) <= other.revisedAt { return false }
+        case (let mine?, nil):
+            if other.revisedAt >= mine { return false }
+            if other.revisedAt + .seconds(1) <= revisedAt { return true }
+        }
         if refunded != other.refunded { return refunded > other.refunded }
         let ranks = Status.allCases
         let (mine, theirs) = (ranks.firstIndex(of: status) ?? 0, ranks.firstIndex(of: other.status) ?? 0)

@@ -38,11 +38,15 @@ extension AccountLoop {
     /// Takes down what a source tells of itself.
     func note(_ report: PollReport) {
         let now = store.time.now()
-        if case .notBefore(let wait) = report { return hint.withLock { $0.notBefore = wait } }
+        switch report {
+        case .notBefore(let wait): return hint.withLock { $0.notBefore = wait }
+        case .nextDue(let wait): return hint.withLock { $0.nextDue = wait }
+        default: break
+        }
         health.withLock { health in
             switch report {
             case .request: health.detail.requests += 1
-            case .budget(let words): health.detail.budget = words
+            case .budget(let requests, let end): health.detail.budget = .init(requests: requests, until: end)
             case .stored(let stream, let items, let newest, let hasBacklog):
                 health.detail.streams[stream, default: AccountStream()].itemsStored += Int64(items)
                 health.detail.streams[stream]?.lag = newest.map { max(0, (now - $0).components.seconds) }
@@ -52,7 +56,7 @@ extension AccountLoop {
                 health.detail.streams[stream]?.error = nil
                 health.detail.streams[stream]?.hasBacklog = false
             case .trouble(let stream, let words): health.detail.streams[stream, default: AccountStream()].error = words
-            case .notBefore: break
+            case .notBefore, .nextDue: break
             }
         }
     }

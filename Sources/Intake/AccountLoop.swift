@@ -25,7 +25,13 @@ final class AccountLoop: Sendable {
     let waker = Waker()
     private let task = Mutex<(Task<Void, Never>?, stopped: Bool)>((nil, false))
     let health: Mutex<AccountHealth>
-    let hint = Mutex<(hasNews: Bool, notBefore: Duration?)>((false, nil))
+    struct Hint {
+        var hasNews = false
+        var notBefore: Duration?
+        var nextDue: Duration?
+    }
+    let hint = Mutex(Hint())
+    private let isAsked = Mutex(false)
     private let isOnHold: Mutex<Bool>
 
     init(
@@ -68,7 +74,10 @@ final class AccountLoop: Sendable {
         task?.cancel()
     }
 
-    func wake() { waker.wake() }
+    func wake() {
+        isAsked.withLock { $0 = true }
+        waker.wake()
+    }
 
     /// Nothing is asked while it is on hold; a poll under way is finished.
     func hold(_ isOnHold: Bool) {
@@ -92,13 +101,14 @@ final class AccountLoop: Sendable {
     /// One poll, written down.
     /// - Returns: how long to wait for the next one; nil when it was cancelled.
     private func turn(_ rule: inout HealthRule) async -> Duration? {
-        hint.withLock { $0 = (false, nil) }
+        hint.withLock { $0 = Hint() }
         guard let outcome = try? await poll() else { return nil }
         let hint = hint.withLock { $0 }
         let (before, after, wait) = health.withLock { health in
             let before = health
             let wait = rule.record(
-                outcome, in: &health, now: store.time.now(), hasNews: hint.hasNews, notBefore: hint.notBefore, dice: .random(in: 0..<1))
+                outcome, in: &health, now: store.time.now(), hasNews: hint.hasNews, notBefore: hint.notBefore,
+                nextDue: hint.nextDue, dice: .random(in: 0..<1))
             return (before, health, wait)
         }
         board.put(after)
@@ -179,13 +189,11 @@ final class AccountLoop: Sendable {
             cursor: { stream in try await Self.stored { try await self.store.read { try $0.accounts.cursor(name, stream) } } },
             known: { ids in try await Self.stored { try await self.store.read { try $0.spool.known(name, externalIDs: ids) } } },
             store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger,
-            vault: seal.map { seal in
-                Keeper.Vault {
-                    try seal.seal($0, purpose: "channel \(name)")
-                } open: {
-                    try seal.open($0, purpose: "channel \(name)")
-                }
-            })
+            vault: seal?.vault(ofChannel: name))
+        keeper.isAsked = isAsked.withLock { asked in
+            defer { asked = false }
+            return asked
+        }
         keeper.report = { self.note($0) }
         return keeper
     }

@@ -82,6 +82,7 @@ extension DigestService {
             let orders = OrderIntake(
                 transaction: transaction, connectedAt: connectedAt, isImported: item.meta[MetaKey.imported] != nil)
             for record in digested.records { try orders.take(record) }
+            if !digested.again.isEmpty { try transaction.spool.add(item.account, digested.again) }
             try transaction.spool.done(item.id, keepBytes: digested.keepsBytes)
         case .failure(let error):
             let isQuarantined =

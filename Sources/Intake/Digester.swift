@@ -25,8 +25,11 @@ struct Digested: Sendable {
     /// No further try can end otherwise.
     var isHopeless = false
 
-    /// A mail can be read again, and what a channel brought is needed whole to answer it.
-    var keepsBytes: Bool { item.kind == .mail || item.meta[MetaKey.format] == ChannelItem.format }
+    /// Goes through the spool again, piece by piece.
+    var again: [RawItem] = []
+
+    /// A mail can be read again, and a message of a channel is needed whole to answer it.
+    var keepsBytes: Bool { item.kind == .mail || item.meta[MetaKey.format] == ChannelItem.format && item.meta[MetaKey.product] == nil }
 }
 
 /// Why an item cannot be digested; the item's own fault.
@@ -55,7 +58,7 @@ struct Digester: Sendable {
             case .post where item.meta[MetaKey.format] == ChannelItem.format:
                 return Digested(item: item, result: .success([try channelItem(item)]))
             case .post where item.meta[MetaKey.format] == ChannelDoor.format:
-                return Digested(item: item, result: .success(try pushed(item)))
+                return Digested(item: item, result: .success([]), again: try pushed(item))
             case .post: return Digested(item: item, result: .success(try feed(item)))
             case .form: return try form(item)
             }
@@ -136,24 +139,21 @@ struct Digester: Sendable {
 
     private func shopRecord(_ item: SpooledItem) throws -> Digested {
         let (account, at, revision) = (item.account, item.receivedAt, item.id.rawValue)
+        let asOf = ChannelItem.asOf(item.meta[MetaKey.asOf])
         let isOrder = item.meta[MetaKey.product] == ChannelFile.Stream.Product.order.rawValue
         let record: ShopRecord =
             isOrder
-            ? .order(try ChannelOrderMapping.order(item.bytes, account: account, receivedAt: at, revision: revision))
+            ? .order(try ChannelOrderMapping.order(item.bytes, account: account, receivedAt: at, asOf: asOf, revision: revision))
             : .customer(try ChannelOrderMapping.customer(item.bytes, account: account, receivedAt: at, revision: revision))
         return Digested(item: item, records: [record], result: .success([]))
     }
 
     /// The body of a push that could not be read when it came.
-    private func pushed(_ item: SpooledItem) throws -> [Digested.Entry] {
+    private func pushed(_ item: SpooledItem) throws -> [RawItem] {
         guard let account = accounts[item.account], let door = ChannelDoor(account, channels: channels) else {
             throw ItemError(description: "this was pushed to \(item.account), and nothing is pushed to it any more")
         }
-        return try door.reread(item.bytes, now: item.receivedAt).map { raw in
-            var one = item
-            (one.externalID, one.bytes, one.meta) = (raw.externalID, raw.bytes, raw.meta)
-            return try channelItem(one)
-        }
+        return try door.reread(item.bytes, now: item.receivedAt)
     }
 
     private func feed(_ item: SpooledItem) throws -> [Digested.Entry] {

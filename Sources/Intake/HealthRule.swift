@@ -26,6 +26,8 @@ struct HealthRule: Equatable {
     /// What a source says of when to come again is believed up to this.
     static let longestHint = Duration.seconds(86_400)
 
+    static let dueShortest = Duration.milliseconds(200)
+
     private let interval: Duration
     private let isAdaptive: Bool
     private var retries: PollSchedule
@@ -41,10 +43,11 @@ struct HealthRule: Equatable {
     /// - Parameters:
     ///   - hasNews: something new came.
     ///   - notBefore: what the source says of when to come again.
+    ///   - nextDue: when the first of its parts is due; stands in for the interval.
     ///   - dice: 0..<1, spreads accounts apart.
     mutating func record(
         _ outcome: PollOutcome, in health: inout AccountHealth, now: Timestamp, hasNews: Bool = true, notBefore: Duration? = nil,
-        dice: Double
+        nextDue: Duration? = nil, dice: Double
     ) -> Duration {
         health.lastAttemptAt = now
         let wait: Duration
@@ -56,7 +59,7 @@ struct HealthRule: Equatable {
             health.lastSuccessAt = now
             health.lastError = nil
             health.failuresInARow = 0
-            let pace = pace(&health.detail, hasNews: hasNews, notBefore: notBefore)
+            let pace = nextDue.map { max($0, Self.dueShortest) } ?? pace(&health.detail, hasNews: hasNews, notBefore: notBefore)
             wait = PollSchedule(interval: pace, longestWait: pace).nextWait(dice: dice)
         case .failed(let error, let remedy):
             health.lastError = error

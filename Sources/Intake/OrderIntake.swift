@@ -14,6 +14,8 @@ struct OrderIntake {
     let connectedAt: Timestamp?
     /// Somebody brought it in as old.
     let isImported: Bool
+    /// Shops that know one customer.
+    static let profilesMax = 100
 
     func take(_ record: ShopRecord) throws {
         switch record {
@@ -140,6 +142,11 @@ struct OrderIntake {
         let when = consent.at.map { " (\($0))" } ?? ""
         if consent.isGiven {
             guard try transaction.subscriptions.source(customer) == source else { return }
+            // Another shop's no was counted with ours; it stands.
+            let others = try transaction.profiles.ofCustomer(customer, limit: Self.profilesMax)
+            if let other = others.first(where: { $0.account != record.account && $0.consent?.isGiven == false }) {
+                return try transaction.subscriptions.unsubscribe(customer, topic: nil, source: "shop:" + other.account)
+            }
             try transaction.subscriptions.resubscribe(customer, topic: nil, source: source)
             try explain(.customer, customer.rawValue, "subscribe", "\(record.account) says yes to letters that advertise\(when)")
         } else {
@@ -163,7 +170,8 @@ struct OrderIntake {
     /// Why it starts nothing; nil when it counts as of now.
     private func old(_ at: Timestamp) -> String? {
         if isImported { return "brought in" }
-        guard let connectedAt, at < connectedAt else { return nil }
+        // Shops count in whole seconds, always downwards.
+        guard let connectedAt, at + .seconds(1) <= connectedAt else { return nil }
         return "before the shop was connected"
     }
 

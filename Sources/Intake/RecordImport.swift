@@ -141,6 +141,7 @@ public struct RecordImport: Sendable {
 
     /// The file with what was set aside is on the disk before the place behind it is stored.
     private func save(_ run: inout Run, before: Int, _ stream: String, _ tell: (Progress) -> Void) async throws {
+        try Task.checkCancellation()
         for bad in run.bad { run.file?.add(line: bad.line, reason: bad.reason, bad.records) }
         run.progress.taken += run.items.count
         run.progress.rejected += run.bad.count

@@ -28,7 +28,7 @@ public struct Orders {
         let next = Self.merged(order, over: known)
         try update(next)
         var before = known
-        (before.revisedAt, before.revision) = (next.revisedAt, next.revision)
+        (before.revisedAt, before.revisedUntil, before.revision) = (next.revisedAt, next.revisedUntil, next.revision)
         return before == next ? .same(next) : .changed(from: known, to: next)
     }
 
@@ -105,12 +105,12 @@ public struct Orders {
         let added = try transaction.execute(
             """
             INSERT INTO orders (\(Self.columns), is_paid, is_cancelled, stored_at, changed_at)
-            VALUES (\(Dialect.parameters(26)), $26) ON CONFLICT (account, external_id) DO NOTHING
+            VALUES (\(Dialect.parameters(27)), $27) ON CONFLICT (account, external_id) DO NOTHING
             """,
             order.id, order.account, order.externalID, order.number, order.status, order.statusText, order.currency, order.total,
             order.refunded, order.placedAt, order.paidAt, order.fulfilledAt, order.cancelledAt, order.refundedAt, order.revisedAt,
             order.revision, order.customer, order.buyer.externalID, order.buyer.email, order.buyer.phone, order.buyer.name,
-            order.permalink, JSONText.encode(order.fields), order.isPaid, order.isCancelled, transaction.now)
+            order.permalink, JSONText.encode(order.fields), order.revisedUntil, order.isPaid, order.isCancelled, transaction.now)
         guard added > 0 else { return false }
         try add(order.lines, to: order.id)
         return true
@@ -122,13 +122,13 @@ public struct Orders {
             UPDATE orders SET number = $2, status = $3, status_text = $4, currency = $5, total = $6, refunded = $7, placed_at = $8,
                 paid_at = $9, fulfilled_at = $10, cancelled_at = $11, refunded_at = $12, revised_at = $13, revision = $14,
                 buyer_id = $15, buyer_email = $16, buyer_phone = $17, buyer_name = $18, permalink = $19, fields = $20, is_paid = $21,
-                is_cancelled = $22, changed_at = $23
+                is_cancelled = $22, changed_at = $23, revised_until = $24
             WHERE id = $1
             """,
             order.id, order.number, order.status, order.statusText, order.currency, order.total, order.refunded, order.placedAt,
             order.paidAt, order.fulfilledAt, order.cancelledAt, order.refundedAt, order.revisedAt, order.revision,
             order.buyer.externalID, order.buyer.email, order.buyer.phone, order.buyer.name, order.permalink,
-            JSONText.encode(order.fields), order.isPaid, order.isCancelled, transaction.now)
+            JSONText.encode(order.fields), order.isPaid, order.isCancelled, transaction.now, order.revisedUntil)
         try transaction.execute("DELETE FROM order_lines WHERE order_id = $1", order.id)
         try add(order.lines, to: order.id)
     }
@@ -143,7 +143,8 @@ public struct Orders {
 
     private static let columns = """
         id, account, external_id, number, status, status_text, currency, total, refunded, placed_at, paid_at, fulfilled_at, cancelled_at,
-        refunded_at, revised_at, revision, customer_id, buyer_id, buyer_email, buyer_phone, buyer_name, permalink, fields
+        refunded_at, revised_at, revision, customer_id, buyer_id, buyer_email, buyer_phone, buyer_name, permalink, fields,
+        revised_until
         """
     private static let select = "SELECT \(columns) FROM orders"
 
@@ -164,6 +165,7 @@ public struct Orders {
             externalID: try row.optionalText(), email: try row.optionalText(), phone: try row.optionalText(), name: try row.optionalText())
         order.permalink = try row.optionalText()
         order.fields = try JSONText.decode([Interaction.Field].self, try row.text(), empty: [])
+        order.revisedUntil = try row.optionalTime()
         order.lines = try transaction.query(
             "SELECT sku, name, quantity_milli, price FROM order_lines WHERE order_id = $1 ORDER BY place", order.id
         ).map { row in

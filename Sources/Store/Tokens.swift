@@ -29,6 +29,12 @@ public struct TokenSeal: Sendable {
         return String(decoding: plain, as: UTF8.self)
     }
 
+    /// For the sessions of one channel account.
+    public func vault(ofChannel account: String) -> Vault {
+        let purpose = "channel \(account)"
+        return Vault(seal: { try seal($0, purpose: purpose) }, open: { try open($0, purpose: purpose) })
+    }
+
     private struct Sealed: Codable {
         var access: String
         var refresh: String?

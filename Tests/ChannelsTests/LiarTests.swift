@@ -381,6 +381,28 @@ import Transport
         #expect(waits.withLock { $0 } == [.seconds(10), .seconds(10)])
     }
 
+    @Test func `a source that writes nonsense about its rate is asked on`() async throws {
+        let yaml = Self.yaml.replacing(
+            "streams:", with: "rate: {requests: 100, per: 1m, remaining: header(X-Left), reset: header(X-Reset) | seconds}\nstreams:")
+        for (left, reset) in [("1e30", "30"), ("-1e300", "1e30"), ("inf", "30"), ("0", "-99999999999999999999"), ("nan", "nan")] {
+            let outcome = try await Self.poll(yaml) { _ in
+                ChannelAnswer(status: 200, headers: [("X-Left", left), ("X-Reset", reset)], body: Array(Self.json([1]).utf8))
+            }
+            #expect(outcome.trouble == nil && outcome.ids == ["1"], "\(left) \(reset)")
+        }
+    }
+
+    @Test func `an answer tells of the time between the question and itself, by the source's clock`() {
+        let (asked, answered) = (Timestamp(seconds: 1_795_000_000), Timestamp(seconds: 1_795_000_002))
+        let bare = ChannelAnswer(status: 200, body: [])
+        #expect(bare.readAt(asked: asked, answered: answered) == asked...answered)
+        #expect(bare.readAt(asked: answered, answered: asked) == answered...answered, "a clock that was set back")
+        let dated = ChannelAnswer(status: 200, headers: [("Date", DateText.formatRFC5322(asked + .seconds(100)))], body: [])
+        #expect(dated.readAt(asked: asked, answered: answered) == asked + .seconds(98)...asked + .seconds(101))
+        let wrong = ChannelAnswer(status: 200, headers: [("date", "yesterday")], body: [])
+        #expect(wrong.readAt(asked: asked, answered: answered) == asked...answered)
+    }
+
     @Test func `what a look-up found is kept as long as the file says, also what it does not know`() async throws {
         let yaml = Self.yaml.replacing(
             "    map: {external_id: id,",

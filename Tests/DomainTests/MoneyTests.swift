@@ -35,7 +35,7 @@ import Testing
             ("(12.00)", nil, "-12"),
             ("−3,50", nil, "-3.5"), ("1.234.567", nil, "1234567"), ("1,299", ExactNumber.Mark.point, "1299"), ("1.299", .point, "1.299"),
             ("1.299", .comma, "1299"), ("1299元", nil, "1299"), ("１２．５０", nil, "12.5"), ("Rs. 1,00,000", .point, "100000"),
-            ("0,5", nil, "0.5"),
+            ("0,5", nil, "0.5"), ("€ .50", nil, "0.5"), ("12.00-", nil, "-12"), ("12.00 (paid)", nil, "12"), ("Rs. 500", nil, "500"),
             ("CHF 1'299.05", nil, "1299.05"), ("12,5", nil, "12.5"), ("0.125", nil, "0.125"),
         ])
     func written(text: String, mark: ExactNumber.Mark?, decimal: String) throws {
@@ -73,6 +73,9 @@ import Testing
         let parts = ["0.1", "0.2", "-12.90", "1e2"].compactMap { ExactNumber($0) }
         let sum = parts.reduce(ExactNumber.zero) { $0.adding($1)! }
         #expect(parts.count == 4 && sum.decimal == "87.4")
+        for text in ["1e-9223372036854775808", "1e9223372036854775807", "1e99999999999999999999", "1e-41"] {
+            #expect(ExactNumber(text) == nil)
+        }
         #expect(ExactNumber("9223372036854775807")?.adding(ExactNumber("1")!) == nil)
     }
 

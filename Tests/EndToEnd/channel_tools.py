@@ -3,14 +3,11 @@
 
     channel_tools.py --hongyan BINARY --share FOLDER [--keep]
 """
-import http.server
 import json
 import os
 import re
-import socketserver
 import subprocess
 import sys
-import threading
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -36,16 +33,10 @@ class Shop:
 
 
 def serve(shop):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(servers.JSONHandler):
         def give(self, value, status=200):
             body = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Set-Cookie", "sid=c00kie-of-theirs")
-            self.end_headers()
-            self.wfile.write(body)
+            self.raw(body, status, headers={"Set-Cookie": "sid=c00kie-of-theirs"})
 
         def do_POST(self):
             body = urllib.parse.parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
@@ -68,15 +59,7 @@ def serve(shop):
                 return self.give({"message": f"bad {token}"}, 401)
             return self.give({"id": "99"}) if url.path == "/me" else self.give(shop.reviews(int(query.get("cursor", ["0"])[0]), token.removeprefix("Bearer ")))
 
-        def log_message(self, *arguments):
-            pass
-
-    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return servers.StandIn(Handler)
 
 
 FILE = """channel: shop
@@ -112,11 +95,8 @@ def story(options, folder):
     check = Checks()
     shop = Shop()
     server = serve(shop)
-    base = f"http://127.0.0.1:{server.server_address[1]}"
-    share, database, config = f"{folder}/share", f"{folder}/hongyan.sqlite3", f"{folder}/hongyan.yaml"
-    os.makedirs(f"{share}/channels")
-    for name in ("templates", "static", "models", "demo"):
-        os.symlink(f"{options.share}/{name}", f"{share}/{name}")
+    base = server.base
+    share, database, config = servers.share(options.share, folder), f"{folder}/hongyan.sqlite3", f"{folder}/hongyan.yaml"
     with open(f"{share}/channels/shop.yaml", "w") as f:
         f.write(FILE.replace("AUTH", '{kind: bearer, token: "{{ config.token }}"}'))
     with open(f"{share}/channels/rotating.yaml", "w") as f:

@@ -10,13 +10,11 @@ A local server plays Mastodon, Bluesky, Telegram, WeCom and Typeform from answer
 reset, 500, half an answer, a page of HTML, dropped connections, sessions that end, duplicates, items out of order. The channel files are the ones of
 the project, but for their address and how often they ask.
 """
-import http.server
 import json
 import os
 import random
 import re
 import shutil
-import socketserver
 import subprocess
 import sys
 import threading
@@ -165,24 +163,7 @@ class World:
 
 
 def serve(world):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def give(self, value, status=200, headers=None):
-            self.raw(json.dumps(value).encode(), status, "application/json", headers)
-
-        def raw(self, body, status, kind="application/json", headers=None):
-            try:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass  # killed
-
+    class Handler(servers.JSONHandler):
         def do_GET(self):
             self.answer({})
 
@@ -246,24 +227,12 @@ def serve(world):
                     return self.give({"title": "Feedback", "fields": [{"ref": "why", "title": "Why?"}]})
                 return self.give({"error": "no such thing"}, 404)
 
-        def log_message(self, *arguments):
-            pass
-
-    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return servers.StandIn(Handler)
 
 
 def share(options, folder, base):
     """The project's own files, but for the address and the pace of five channels."""
-    target = f"{folder}/share"
-    os.makedirs(f"{target}/channels")
-    for name in os.listdir(options.share):
-        if name in ("templates", "static", "models", "demo"):
-            os.symlink(f"{options.share}/{name}", f"{target}/{name}")
+    target = servers.share(options.share, folder)
     for name in NAMES:
         with open(f"{options.share}/channels/{name}.yaml", encoding="utf-8") as f:
             text = f.read()
@@ -278,7 +247,7 @@ def story(options, folder):
     check = Checks()
     world = World(options.seed)
     server = serve(world)
-    base = f"http://127.0.0.1:{server.server_address[1]}"
+    base = server.base
     database = f"{folder}/hongyan.sqlite3"
     with open(f"{folder}/hongyan.yaml", "w") as f:
         f.write(f"""database: sqlite://{database}

@@ -11,12 +11,10 @@ import decimal
 import email
 import email.utils
 import glob
-import http.server
 import json
 import os
 import random
 import re
-import socketserver
 import subprocess
 import sys
 import threading
@@ -171,24 +169,7 @@ class World:
 
 
 def serve(world):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def give(self, value, status=200, headers=None):
-            self.raw(json.dumps(value).encode(), status, "application/json", headers)
-
-        def raw(self, body, status, kind="application/json", headers=None):
-            try:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass  # killed
-
+    class Handler(servers.JSONHandler):
         def do_GET(self):
             url = urllib.parse.urlparse(self.path)
             query, token = urllib.parse.parse_qs(url.query), self.headers.get("Authorization", "")
@@ -209,15 +190,7 @@ def serve(world):
                     return world.stripe(self, query, world.events)
                 return self.give({"data": [], "has_more": False})
 
-        def log_message(self, *arguments):
-            pass
-
-    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return servers.StandIn(Handler)
 
 
 def share(options, folder):
@@ -252,7 +225,7 @@ def story(options, folder):
         order = world.place(long_ago + n * 3600, person=n % 15)  # these people bought before
         order["state"] = "paid"
     server = serve(world)
-    base = world.base = f"http://127.0.0.1:{server.server_address[1]}"
+    base = world.base = server.base
     database = f"{folder}/hongyan.sqlite3"
     with open(f"{folder}/hongyan.yaml", "w") as f:
         f.write(f"""database: sqlite://{database}

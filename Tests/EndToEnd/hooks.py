@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import http.server
 import json
 import os
 import random
@@ -130,26 +129,13 @@ class Service(threading.Thread):
 def serve_list(services):
     """What the service that is also polled answers."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(servers.JSONHandler):
         def do_GET(self):
             since = int(urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query).get("since", ["0"])[0])
             sent = next(service.sent for service in services if service.name == "both")
-            body = json.dumps({"items": [item(number) for number in range(since + 1, sent + 1)]}).encode()
-            try:
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass
+            self.give({"items": [item(number) for number in range(since + 1, sent + 1)]})
 
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return servers.StandIn(Handler)
 
 
 def strangers(check, port):
@@ -180,15 +166,12 @@ def story(options, folder):
     services = [Service(name, port, options.seed, end) for name in NAMES]
     server = serve_list(services)
     database = f"{folder}/hongyan.sqlite3"
-    share = f"{folder}/share"
-    os.makedirs(f"{share}/channels")
+    share = servers.share(options.share, folder)
     os.makedirs(f"{folder}/mail")
-    for name in ("templates", "static", "models"):
-        os.symlink(f"{options.share}/{name}", f"{share}/{name}")
     for name in ("whatsapp", "wechat-oa", "dingtalk"):
         os.symlink(f"{options.share}/channels/{name}.yaml", f"{share}/channels/{name}.yaml")
     with open(f"{share}/channels/both.yaml", "w") as f:
-        f.write(BOTH.replace("BASE", f"http://127.0.0.1:{server.server_address[1]}"))
+        f.write(BOTH.replace("BASE", server.base))
     with open(f"{folder}/hongyan.yaml", "w") as f:
         f.write(f"""database: sqlite://{database}
 data: {folder}/data

@@ -298,10 +298,7 @@ def story(options, folder):
     world = World()
     listening = serve(world)
     base = f"http://127.0.0.1:{listening[0].server_address[1]}"
-    share, database, config = f"{folder}/share", f"{folder}/hongyan.sqlite3", f"{folder}/hongyan.yaml"
-    os.makedirs(f"{share}/channels")
-    for name in ("templates", "static", "models", "demo"):
-        os.symlink(f"{options.share}/{name}", f"{share}/{name}")
+    share, database, config = servers.share(options.share, folder), f"{folder}/hongyan.sqlite3", f"{folder}/hongyan.yaml"
     names = ["honest", *LIARS]
     for name in names:
         with open(f"{share}/channels/{name}.yaml", "w") as f:

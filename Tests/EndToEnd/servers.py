@@ -1,12 +1,15 @@
 """Real servers for the tests, each private to one run: on loopback, in its own folder, ended by its own pid."""
 import http.server
+import json
 import os
 import pwd
 import shutil
 import signal
 import smtplib
 import socket
+import socketserver
 import subprocess
+import sys
 import threading
 import time
 
@@ -358,3 +361,52 @@ class Web:
 
     def stop(self):
         self.server.shutdown()
+
+
+class JSONHandler(http.server.BaseHTTPRequestHandler):
+    """What a provider's stand-in needs to answer; a client that was killed meanwhile is no error."""
+
+    protocol_version = "HTTP/1.1"
+
+    def give(self, value, status=200, headers=None):
+        self.raw(json.dumps(value).encode(), status, "application/json", headers)
+
+    def raw(self, body, status, kind="application/json", headers=None):
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            pass
+
+    def log_message(self, *arguments):
+        pass
+
+
+class StandIn(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """A local server that plays a provider, running until `shutdown`."""
+
+    daemon_threads = True
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.base = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, address):
+        """A daemon that is killed hangs up; anything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
+
+
+def share(source, folder):
+    """A share folder like `source`, but for an empty `channels`; returns its path."""
+    target = f"{folder}/share"
+    os.makedirs(f"{target}/channels")
+    for name in ("templates", "static", "models", "demo"):
+        os.symlink(f"{source}/{name}", f"{target}/{name}")
+    return target

@@ -67,4 +67,15 @@ import Testing
         roster.ended("b")
         #expect(roster.orders().start == [changed])
     }
+
+    @Test func `the part that is due first is asked first, and never at once`() {
+        for (due, expected) in [
+            (Duration.seconds(5), Duration.seconds(5)), (.seconds(-5), .milliseconds(200)), (.seconds(600), .seconds(600)),
+        ] {
+            var rule = HealthRule(interval: .seconds(60))
+            var health = AccountHealth(account: "box")
+            #expect(rule.record(.success, in: &health, now: Self.now, nextDue: due, dice: 0.5) == expected)
+            #expect(health.nextAttemptAt == Self.now + expected)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import Channels
 import Domain
+import Formats
 import Store
 import Testing
 
@@ -198,6 +199,40 @@ import Testing
             try await house.drain(house.digest())
             #expect(try await house.store.read { try $0.subscriptions.isSubscribed(id, topic: "tips") } == false)
             #expect(try await house.store.read { try $0.customers.count() } == 1)
+        }
+    }
+
+    @Test func `of two shops, the one that was told no is believed`() async throws {
+        try await House.with { house in
+            func record(_ answer: String, _ state: String) -> RawItem {
+                let members = "\"email\":\"mia@example.com\",\"accepts_marketing\":\"\(answer)\""
+                return Self.raw("77", members, product: "customer", state: state)
+            }
+            func mayWrite() async throws -> Bool {
+                let id = try #require(
+                    try await house.store.read { try $0.customers.find([Identity(kind: .email, value: "mia@example.com")]) })
+                return try await house.store.read { try $0.subscriptions.isSubscribed(id, topic: "tips") }
+            }
+            for (shop, answer, state, expected) in [
+                ("tea", "no", "1", false), ("books", "yes", "1", false), ("books", "no", "2", false), ("tea", "yes", "2", false),
+                ("books", "yes", "3", true),
+            ] {
+                try await house.spool(shop, record(answer, state))
+                try await house.drain(house.digest())
+                #expect(try await mayWrite() == expected, "\(shop) \(answer)")
+            }
+        }
+    }
+
+    @Test func `what came in the second in which the shop was connected is new`() async throws {
+        try await House.with { house in
+            let time = try #require(DateText.iso8601("2026-11-20T08:00:00Z"))
+            for (id, connected) in [("1", time + .milliseconds(900)), ("2", time + .seconds(1))] {
+                try await house.spool("tea", Self.raw(id, Self.plain, connected: "\(connected.microseconds)"))
+            }
+            try await house.drain(house.digest())
+            let placed = try await house.events(.orderPlaced)
+            #expect(placed.map { $0.data["imported"] } == [nil, "before the shop was connected"])
         }
     }
 }

@@ -20,11 +20,11 @@ public struct ChannelAnswerer: Sendable {
         /// Called right before the answer leaves; nothing leaves when it throws.
         public var before: @Sendable () async throws -> Void
         public var now: @Sendable () -> Timestamp
-        public var vault: Keeper.Vault?
+        public var vault: Vault?
 
         public init(
             cursor: @escaping @Sendable (String) async throws -> String?, keep: @escaping @Sendable (String, String) async throws -> Void,
-            before: @escaping @Sendable () async throws -> Void, now: @escaping @Sendable () -> Timestamp, vault: Keeper.Vault?
+            before: @escaping @Sendable () async throws -> Void, now: @escaping @Sendable () -> Timestamp, vault: Vault?
         ) {
             self.cursor = cursor
             self.keep = keep
@@ -34,6 +34,7 @@ public struct ChannelAnswerer: Sendable {
         }
     }
 
+    static let longestCall = Duration.seconds(120)
     /// A longer wait is the ledger's, not the connection's.
     static let longestPause = Duration.seconds(10)
 
@@ -63,11 +64,17 @@ public struct ChannelAnswerer: Sendable {
         let state = try await ChannelState.begin(inputs, room: room, vault: ledger.vault, cursor: ledger.cursor)
         let wire = wire
         let tools = ChannelRun.Tools(
-            send: { try await wire.send($0, isOnce: $0.method != "GET") },
+            send: { call in
+                var call = call
+                // All tries together end before the row's lease does.
+                call.timeout = min(call.timeout ?? ChannelWire.timeout, Self.longestCall)
+                return try await wire.send(call, isOnce: call.method != "GET")
+            },
             keep: { batch in
                 guard batch.isSession, let vault = ledger.vault else { return }
                 try await ledger.keep(ChannelState.sessionStream, batch.state.sealed(vault))
-            }, now: ledger.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, room: room)
+            }, now: ledger.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) },
+            admit: { try await wire.admit(atMost: Self.longestPause) }, room: room)
         let hasLeft = Mutex(false)
         let before: @Sendable () async throws -> Void = {
             try await ledger.before()
@@ -84,11 +91,8 @@ public struct ChannelAnswerer: Sendable {
         }
     }
 
-    /// As what an answer of ours would come in again with the next poll.
-    public func externalIDs(of sentID: String) -> [String] {
-        let pushed = file.push.map { [$0.stream ?? ChannelRun.pushStream] } ?? []
-        return (file.streams.filter { $0.product == .interaction }.map(\.name) + pushed).map { "\($0)/\(sentID)" }
-    }
+    /// Known to the spool by this name, an answer of ours is left out when it comes back with everybody's messages.
+    public static func mark(ofSent id: String) -> String { "sent/\(StreamReading.short(id))" }
 
     /// As what other messages of the channel name it.
     public func messageID(of sentID: String) -> String { ChannelItemMapping.messageID(of: sentID, channel: file.name) }

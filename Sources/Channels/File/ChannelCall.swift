@@ -22,11 +22,24 @@ public struct ChannelAnswer: Sendable {
     public var body: [UInt8]
     /// A rule of the file says that it means nothing.
     var isIgnored = false
+    /// When what it tells was read there; nil when nobody asked for it.
+    var asOf: ClosedRange<Timestamp>?
 
     public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8]) {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+}
+
+extension ChannelAnswer {
+    /// - Returns: the time in which what the answer tells was read, by the source's clock where it says what that shows.
+    func readAt(asked: Timestamp, answered: Timestamp) -> ClosedRange<Timestamp> {
+        let answered = max(asked, answered)
+        guard let date = headers.first(where: { $0.name.lowercased() == "date" }).flatMap({ DateText.rfc5322($0.value) }) else {
+            return asked...answered
+        }
+        return date - (answered - asked)...date + .seconds(1)
     }
 }
 

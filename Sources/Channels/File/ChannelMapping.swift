@@ -8,6 +8,8 @@ public struct ChannelItem: Sendable, Hashable {
     /// Changes when the source says the record was changed.
     public var revision: String?
     public var value: JSONValue
+    /// When it was read at the source; counts where it does not say when it was changed.
+    var asOf: ClosedRange<Timestamp>?
 
     public subscript(name: String) -> JSONValue? { value[name] }
     var occurredAt: Timestamp? { value["occurred_at"].flatMap { DateText.iso8601($0.plain) } }

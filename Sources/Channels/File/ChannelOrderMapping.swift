@@ -9,9 +9,12 @@ public enum ChannelOrderMapping {
     /// - Parameters:
     ///   - bytes: `ChannelItem.value` as it was spooled.
     ///   - receivedAt: when it came; stands for what the source does not tell.
+    ///   - asOf: when it was read at the source, for an order that does not say when it was changed.
     ///   - revision: grows with the time of arrival.
     /// - Throws: `RecordError` that names the member and what is wrong with it.
-    public static func order(_ bytes: [UInt8], account: String, receivedAt: Timestamp, revision: Int64) throws(RecordError) -> Order {
+    public static func order(
+        _ bytes: [UInt8], account: String, receivedAt: Timestamp, asOf: ClosedRange<Timestamp>? = nil, revision: Int64
+    ) throws(RecordError) -> Order {
         let reader = try Reader(bytes)
         let externalID = try reader.required("external_id")
         guard let code = reader.text("currency") else { throw RecordError(member: "currency", problem: "is missing") }
@@ -25,7 +28,12 @@ public enum ChannelOrderMapping {
         var order = Order(
             account: account, externalID: externalID, number: reader.text("number") ?? externalID,
             status: Order.Status(word: state) ?? .placed, statusText: word, currency: currency, total: total,
-            placedAt: min(placed, receivedAt), revisedAt: min(try reader.time("updated_at") ?? receivedAt, receivedAt), revision: revision)
+            placedAt: min(placed, receivedAt), revisedAt: receivedAt, revision: revision)
+        if let changed = try reader.time("updated_at") {
+            order.revisedAt = min(changed, receivedAt)
+        } else if let asOf {
+            (order.revisedAt, order.revisedUntil) = (min(asOf.lowerBound, receivedAt), asOf.upperBound)
+        }
         order.paidAt = try reader.time("paid_at")
         order.fulfilledAt = try reader.time("fulfilled_at")
         order.cancelledAt = try reader.time("cancelled_at")
@@ -180,6 +188,15 @@ enum Person {
 }
 
 extension ChannelItem {
+    static func written(_ times: ClosedRange<Timestamp>) -> String { "\(times.lowerBound.microseconds) \(times.upperBound.microseconds)" }
+
+    /// What stands under `MetaKey.asOf`.
+    public static func asOf(_ text: String?) -> ClosedRange<Timestamp>? {
+        let times = text?.split(separator: " ").compactMap { Int64($0) } ?? []
+        guard times.count == 2, times[0] <= times[1] else { return nil }
+        return Timestamp(microseconds: times[0])...Timestamp(microseconds: times[1])
+    }
+
     /// What is spooled. A message is known by its id; of an order or a customer every state is wanted, so what they say is part of the
     /// name they are known by.
     func raw(stream: String, channel: String, connectedAt: Timestamp? = nil) -> RawItem {
@@ -189,6 +206,7 @@ extension ChannelItem {
         if product != .interaction {
             mark += "#" + String(sha256(bytes).prefix(ChannelFilter.hashDigits))
             meta[MetaKey.product] = product.rawValue
+            meta[MetaKey.asOf] = asOf.map(Self.written)
             meta[MetaKey.connectedAt] = connectedAt.map { "\($0.microseconds)" }
         }
         return RawItem(externalID: "\(stream)/\(externalID)" + (mark.isEmpty ? "" : "@\(mark)"), kind: .post, bytes: bytes, meta: meta)

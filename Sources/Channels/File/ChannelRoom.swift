@@ -7,6 +7,8 @@ public final class ChannelRoom: Sendable {
         var usual: [String: String]
         /// Where answers need a permission of their own.
         var reply: [String: String]
+        /// A digest of what the account gave when these were got.
+        var inputs: String
     }
 
     private struct State {
@@ -24,6 +26,16 @@ public final class ChannelRoom: Sendable {
     var sessions: Sessions? {
         get { state.withLock { $0.sessions } }
         set { state.withLock { $0.sessions = newValue } }
+    }
+
+    /// The sessions of an account with these inputs: the newest known here, else what is stored, else none.
+    func enter(_ inputs: String, stored: Sessions?) -> Sessions {
+        state.withLock { state in
+            if let known = state.sessions, known.inputs == inputs { return known }
+            let begun = stored.flatMap { $0.inputs == inputs ? $0 : nil } ?? Sessions(usual: [:], reply: [:], inputs: inputs)
+            state.sessions = begun
+            return begun
+        }
     }
 
     /// The account's bucket; a new one when the file's rate changed.

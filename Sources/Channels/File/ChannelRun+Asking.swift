@@ -19,6 +19,7 @@ extension ChannelRun {
     mutating func ask(before: (@Sendable () async throws -> Void)? = nil, _ build: Build) async throws -> ChannelAnswer {
         try await renewIfDue()
         var before = before
+        let changesSomething = before != nil
         var hasRenewed = false
         var tries = 0
         while true {
@@ -31,9 +32,10 @@ extension ChannelRun {
                 if wait > .zero { try await tools.pause(wait) }
                 self.budget?.remaining -= Double(rate.cost)
             }
-            try await before?()
+            let asked = tools.now()
+            var answer = try await send(call, before: before)
             before = nil
-            var answer = try await send(call)
+            answer.asOf = answer.readAt(asked: asked, answered: tools.now())
             heed(answer, scope)
             guard let trouble = judge(answer, scope) else { return answer }
             switch trouble.remedy {
@@ -43,7 +45,7 @@ extension ChannelRun {
             case .reauth where !hasRenewed && canRenew:
                 hasRenewed = true
                 try await renew()
-            case .retry where tries < Self.retriesMax:
+            case .retry where tries < Self.retriesMax && (trouble.fate != .unknown || !changesSomething):
                 tries += 1
                 try await tools.pause(trouble.wait ?? Self.firstWait)
             default: throw trouble
@@ -91,7 +93,10 @@ extension ChannelRun {
     }
 
     /// Nothing that went wrong on the way tells a secret that stands in an address.
-    func send(_ call: ChannelCall) async throws -> ChannelAnswer {
+    /// - Parameter before: called when nothing is waited for any more.
+    func send(_ call: ChannelCall, before: (@Sendable () async throws -> Void)? = nil) async throws -> ChannelAnswer {
+        try await tools.admit()
+        try await before?()
         let answer: ChannelAnswer
         do { answer = try await tools.send(call) } catch let error as TransportError {
             let isForPeople =
@@ -122,6 +127,13 @@ extension ChannelRun {
 
     /// Nil when the answer is good.
     func judge(_ answer: ChannelAnswer, _ scope: ChannelScope) -> ChannelTrouble? {
+        guard var trouble = trouble(answer, scope) else { return nil }
+        // Too much and not now are said before anything is done; other failures of a server may come after it.
+        trouble.fate = answer.status >= 500 && answer.status != 503 ? .unknown : .refused
+        return trouble
+    }
+
+    private func trouble(_ answer: ChannelAnswer, _ scope: ChannelScope) -> ChannelTrouble? {
         var scope = scope
         scope.headers = answer.headers
         let root = (try? JSONValue.parse(answer.body)) ?? .null
@@ -139,9 +151,7 @@ extension ChannelRun {
             return ChannelTrouble(remedy: canRenew ? .reauth : .stop, say: words(answer, root), status: answer.status)
         case 408, 429, 500...:
             return ChannelTrouble(
-                remedy: .backoff, wait: retryAfter(answer) ?? rateReset(scope), say: words(answer, root), status: answer.status,
-                // Too much and not now are said before anything is done; the others may come after it.
-                fate: [408, 429, 503].contains(answer.status) ? .refused : .unknown)
+                remedy: .backoff, wait: retryAfter(answer) ?? rateReset(scope), say: words(answer, root), status: answer.status)
         default: return ChannelTrouble(remedy: .stop, say: words(answer, root), status: answer.status)
         }
     }
@@ -168,7 +178,7 @@ extension ChannelRun {
         var scope = scope
         scope.headers = answer.headers
         guard let text = expression.text(scope), let left = Double(Text.trim(text)), left.isFinite else { return }
-        budget = RateBudget(remaining: left, reset: tools.now() + (rateReset(scope) ?? min(rate.per, Self.longestWait)))
+        budget = RateBudget(remaining: min(max(0, left), 1e9), reset: tools.now() + (rateReset(scope) ?? min(rate.per, Self.longestWait)))
     }
 
     private func rateReset(_ scope: ChannelScope) -> Duration? { file.rate?.reset?.value(scope).flatMap(waiting) }

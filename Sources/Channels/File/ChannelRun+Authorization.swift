@@ -122,7 +122,7 @@ extension ChannelRun {
         // What was got may work once only: it is stored before it is used.
         var kept = state
         if isAnswering { swap(&kept.session, &kept.replySession) }
-        tools.room.sessions = .init(usual: kept.session, reply: kept.replySession)
+        tools.room.sessions = .init(usual: kept.session, reply: kept.replySession, inputs: kept.inputs ?? "")
         try await tools.keep(ChannelBatch(stream: "", items: [], state: kept))
     }
 

@@ -30,6 +30,19 @@ extension ChannelRun {
         return sent.isEmpty ? found : found.filter { !sent.contains($0.externalID) }
     }
 
+    /// A lone object under `[*]` counts as one record.
+    static func records(_ path: JSONPath, _ root: JSONValue) -> [JSONValue] {
+        let values = path.values(in: root, root: root)
+        if path.isSingular, values.count == 1, let items = values[0].array { return items }
+        if path.text.hasSuffix("[*]"), let before = try? JSONPath(String(path.text.dropLast(3))),
+            let lone = before.first(in: root, root: root),
+            case .object = lone
+        {
+            return [lone]
+        }
+        return values.filter { !$0.isNull }
+    }
+
     /// Our own posts come back with everybody's.
     func isOurs(_ item: ChannelItem) -> Bool {
         guard let me = state.check["self"], !me.isEmpty else { return false }

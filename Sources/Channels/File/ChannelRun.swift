@@ -93,6 +93,8 @@ public struct ChannelWatch: Sendable {
 public struct ChannelRun {
     public struct Tools: Sendable {
         public var send: @Sendable (ChannelCall) async throws -> ChannelAnswer
+        /// Waits for the account's rate.
+        public var admit: @Sendable () async throws -> Void
         /// Stores what came and the state with it, in one transaction.
         public var keep: @Sendable (ChannelBatch) async throws -> Void
         public var now: @Sendable () -> Timestamp
@@ -110,25 +112,28 @@ public struct ChannelRun {
             keep: @escaping @Sendable (ChannelBatch) async throws -> Void,
             now: @escaping @Sendable () -> Timestamp, pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
             warn: @escaping @Sendable (String) -> Void = { _ in },
-            sent: @escaping @Sendable (Set<String>) async throws -> Set<String> = { _ in [] }, room: ChannelRoom = ChannelRoom()
+            sent: @escaping @Sendable (Set<String>) async throws -> Set<String> = { _ in [] },
+            admit: @escaping @Sendable () async throws -> Void = {}, room: ChannelRoom = ChannelRoom()
         ) {
             self.room = room
+            self.admit = admit
             self.sent = sent
             self.send = send
             self.keep = keep
             self.now = now
             self.pause = pause
             self.warn = warn
-            self.sent = sent
         }
     }
 
+    /// What is first seen so soon after the account was connected was there before it.
+    static let connecting = Duration.seconds(60)
     /// Items held until the last page is there.
     static let waitingMax = 1000
     /// Of a stream that goes over a list.
     static let partitionsMax = 5000
 
-    public enum Start: String, Sendable, CaseIterable { case latest, all }
+    public typealias Start = Account.Start
 
     var file: ChannelFile
     let config: JSONValue
@@ -210,7 +215,9 @@ public struct ChannelRun {
     private mutating func reset(_ key: String, _ stream: ChannelFile.Stream, _ trouble: ChannelTrouble) async throws -> ChannelTrouble {
         var trouble = trouble
         if state.cursors[key]?.cursor == nil { trouble.remedy = .stop }
-        state.cursors[key] = .init()
+        // What was seen stays known, and what is older than the account stays out.
+        state.cursors[key]?.cursor = nil
+        state.cursors[key]?.etag = nil
         try await tools.keep(ChannelBatch(stream: stream.name, items: [], state: state))
         return trouble
     }
@@ -265,31 +272,21 @@ public struct ChannelRun {
         }
     }
 
-    /// A lone object under `[*]` counts as one record.
-    static func records(_ path: JSONPath, _ root: JSONValue) -> [JSONValue] {
-        let values = path.values(in: root, root: root)
-        if path.isSingular, values.count == 1, let items = values[0].array { return items }
-        if path.text.hasSuffix("[*]"), let before = try? JSONPath(String(path.text.dropLast(3))),
-            let lone = before.first(in: root, root: root),
-            case .object = lone
-        {
-            return [lone]
-        }
-        return values.filter { !$0.isNull }
-    }
-
     private mutating func poll(_ stream: ChannelFile.Stream, mark key: String, _ names: [String: JSONValue], _ start: Start) async throws {
         let isFirst = state.cursors[key] == nil
         var mark = state.cursors[key] ?? .init()
         partition = key
-        if isFirst, start == .latest { mark.since = DateFormat.exact(tools.now()) }
+        // A chat that began after the account was connected is new from its first word.
+        let connected = state.connectedAt ?? tools.now()
+        if isFirst, start == .latest { mark.since = DateFormat.exact(connected) }
         // Of a source that goes forward in time, the first page would be the oldest one.
         if isFirst, start == .latest, stream.cursor.kind == .time, stream.cursor.order == .asc, stream.cursor.place != nil {
-            mark.cursor = DateFormat.exact(tools.now())
+            mark.cursor = DateFormat.exact(connected)
         }
         var reading = StreamReading(stream, mark: mark)
         do {
-            try await read(stream, key, names, &reading, isOnePage: isFirst && start == .latest)
+            try await read(
+                stream, key, names, &reading, isOnePage: isFirst && start == .latest && connected >= tools.now() - Self.connecting)
         } catch {
             // Newest first, and the rest would not come: what came is kept, the place is not. It is known by its ids.
             if !reading.commitsPages, reading.waitingCount > 0 {
@@ -332,7 +329,7 @@ public struct ChannelRun {
             inner.headers = answer.headers
             let all = Self.records(stream.records, root)
             let fresh = reading.take(all, inner)
-            let items = try await take(fresh, stream, inner, &reading)
+            let items = try await take(fresh, stream, inner, &reading, asOf: answer.asOf)
             reading.finishPage(root: inner, etag: answer.headers.first { $0.name.lowercased() == "etag" }?.value)
             var turn = turner.turn(all, root: root, answer: answer, scope: inner, cursorMoved: reading.hasMoved, warn: tools.warn)
             if turner.isStalled, stream.cursor.kind == .time {
@@ -361,14 +358,16 @@ public struct ChannelRun {
 
     /// In parts, so that a page of a hundred thousand records is never held as that many messages.
     private mutating func take(
-        _ records: [JSONValue], _ stream: ChannelFile.Stream, _ scope: ChannelScope, _ reading: inout StreamReading
+        _ records: [JSONValue], _ stream: ChannelFile.Stream, _ scope: ChannelScope, _ reading: inout StreamReading,
+        asOf: ClosedRange<Timestamp>?
     ) async throws -> [ChannelItem] {
         var all: [ChannelItem] = []
         // What belongs to one order may stand in rows far apart.
         let most = stream.isGrouped ? max(1, records.count) : Self.waitingMax
         for from in stride(from: 0, to: records.count, by: most) {
             let part = Array(records[from..<min(from + most, records.count)])
-            let items = try await items(of: part, stream, scope, since: reading.mark.since)
+            var items = try await items(of: part, stream, scope, since: reading.mark.since)
+            for index in items.indices { items[index].asOf = asOf }
             if from == 0 { try reading.compare(items, file.name) }
             reading.add(items)
             if watch.page != nil { all += items }

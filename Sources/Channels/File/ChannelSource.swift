@@ -60,27 +60,33 @@ final class ChannelSource: Source {
         }
         let inputs = file.inputs(of: account)
         var state = try await ChannelState.begin(inputs, room: room, vault: keeper.vault, cursor: keeper.cursor)
-        if state.connectedAt == nil { state.connectedAt = keeper.now() }
+        if state.connectedAt == nil {
+            // Before anything is asked: a source that is down now, or a chat that begins tomorrow, does not move it.
+            state.connectedAt = keeper.now()
+            try await keeper.store(Batch(items: [], stream: ChannelState.stream, cursor: try state.text(keeper.vault)))
+        }
         var run = ChannelRun(file, config: inputs, account: account.name, state: state, tools: tools(keeper))
         (run.resumeAt, run.lookups, run.budget) = memory.withLock { ($0.resumeAt, $0.lookups, $0.budget) }
         defer {
             let left = Memory(resumeAt: run.resumeAt, lookups: run.lookups, budget: run.budget)
             memory.withLock { $0 = left }
+            if let budget = run.budget { keeper.report(.budget(requests: Int(max(0, budget.remaining)), until: budget.reset)) }
         }
         try await learn(&run, file)
         var first: (any Error)?
-        for stream in file.streams where isDue(stream, keeper.now()) {
+        for stream in file.streams where keeper.isAsked || isDue(stream, keeper.now()) {
             // One stream that is in trouble holds up no other.
             do {
                 try await run.poll(stream, start: account.start == .all ? .all : .latest)
                 keeper.report(.read(stream: stream.name))
-            } catch let error as ChannelTrouble {
+                due.withLock { $0[stream.name] = keeper.now() + stream.every }
+            } catch let error as ChannelTrouble {  // due again when the account is tried again
                 first = first ?? error
                 keeper.report(.trouble(stream: stream.name, error.say))
             }
-            due.withLock { $0[stream.name] = keeper.now() + stream.every }
         }
         if let first { throw first }
+        if let next = due.withLock({ $0.values.min() }) { keeper.report(.nextDue(max(.zero, next - keeper.now()))) }
     }
 
     /// What the source says of ourselves, once: our own posts come back with everybody's.
@@ -90,7 +96,8 @@ final class ChannelSource: Source {
     }
 
     private func isDue(_ stream: ChannelFile.Stream, _ now: Timestamp) -> Bool {
-        due.withLock { $0[stream.name] }.map { $0 <= now } ?? true
+        // Polls of many accounts are spread by a tenth; one that comes early need not come twice.
+        due.withLock { $0[stream.name] }.map { $0 <= now + stream.every / 8 } ?? true
     }
 
     private func tools(_ keeper: Keeper) -> ChannelRun.Tools {
@@ -114,7 +121,11 @@ final class ChannelSource: Source {
                     let newest = batch.items.compactMap(\.occurredAt).max()
                     keeper.report(.stored(stream: batch.stream, items: items.count, newest: newest, hasBacklog: !batch.isLast))
                 }
-            }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn, room: room)
+            }, now: keeper.now, pause: { wait in try await Task.sleep(for: min(wait, Self.longestPause)) }, warn: warn,
+            sent: { ids in
+                let marks = Dictionary(uniqueKeysWithValues: ids.map { (ChannelAnswerer.mark(ofSent: $0), $0) })
+                return Set(try await keeper.known(Array(marks.keys)).compactMap { marks[$0] })
+            }, admit: { try await wire.admit() }, room: room)
     }
 }
 

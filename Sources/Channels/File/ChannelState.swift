@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 public import Formats
 
 /// How a channel account's state is kept: where it has read to stands readable, its sessions are sealed in a row of their own, since those
@@ -10,25 +10,27 @@ extension ChannelState {
 
     /// What an account begins a poll or an answer with. Sessions of the room count before those of the database.
     static func begin(
-        _ inputs: [String: JSONValue], room: ChannelRoom, vault: Keeper.Vault?, cursor: (String) async throws -> String?
+        _ inputs: [String: JSONValue], room: ChannelRoom, vault: Vault?, cursor: (String) async throws -> String?
     ) async throws -> ChannelState {
+        let inputs = digest(inputs)
         var state = ChannelState()
         state.read(try await cursor(stream), vault: vault)
-        state.open(try await cursor(sessionStream), vault: vault)
-        if let known = room.sessions { (state.session, state.replySession) = (known.usual, known.reply) }
-        state.take(inputs: digest(inputs))
-        room.sessions = .init(usual: state.session, reply: state.replySession)
+        state.take(inputs: inputs)
+        let known = room.enter(inputs, stored: sessions(try await cursor(sessionStream), vault: vault))
+        (state.session, state.replySession) = (known.usual, known.reply)
         return state
     }
 
     /// What was stored, as far as it still counts with these inputs.
     /// - Parameters:
     ///   - text, session: the cursors of `stream` and `sessionStream`.
-    public static func restored(_ text: String?, session: String?, vault: Keeper.Vault?, inputs: [String: JSONValue]) -> ChannelState {
+    public static func restored(_ text: String?, session: String?, vault: Vault?, inputs: [String: JSONValue]) -> ChannelState {
+        let inputs = digest(inputs)
         var state = ChannelState()
         state.read(text, vault: vault)
-        state.open(session, vault: vault)
-        state.take(inputs: digest(inputs))
+        state.take(inputs: inputs)
+        let known = sessions(session, vault: vault).flatMap { $0.inputs == inputs ? $0 : nil }
+        (state.session, state.replySession) = (known?.usual ?? [:], known?.reply ?? [:])
         return state
     }
 
@@ -37,7 +39,7 @@ extension ChannelState {
     }
 
     /// Without the sessions. The digest of the inputs is sealed: who has the database alone shall not try passwords on it.
-    func text(_ vault: Keeper.Vault?) throws -> String {
+    func text(_ vault: Vault?) throws -> String {
         let marks = cursors.sorted { $0.key < $1.key }.map { key, mark in
             var parts: [JSONValue.Member] = []
             if let cursor = mark.cursor { parts.append(.init("cursor", .string(cursor))) }
@@ -56,17 +58,18 @@ extension ChannelState {
         return JSONValue.object(members).json
     }
 
-    /// The sessions alone, as they are stored.
-    public func sealed(_ vault: Keeper.Vault) throws -> String {
-        let secrets = JSONValue.object([.init("session", ChannelRun.object(session)), .init("reply", ChannelRun.object(replySession))])
+    /// The sessions alone, as they are stored, with a digest of what they were got with: one write holds both.
+    public func sealed(_ vault: Vault) throws -> String {
+        let secrets = JSONValue.object([
+            .init("session", ChannelRun.object(session)), .init("reply", ChannelRun.object(replySession)),
+            .init("inputs", .string(inputs ?? "")),
+        ])
         return try vault.seal(secrets.json)
     }
 
-    /// What was got with other inputs counts no more: sessions, who we are, what a server said is unchanged.
+    /// What was learnt with other inputs counts no more: who we are, what a server said is unchanged.
     mutating func take(inputs now: String) {
         if let inputs, !inputs.isEmpty, inputs != now {
-            session = [:]
-            replySession = [:]
             check = [:]
             for key in cursors.keys { cursors[key]?.etag = nil }
         }
@@ -78,7 +81,7 @@ extension ChannelState {
         return Dictionary(members.map { ($0.name, $0.value.plain) }, uniquingKeysWith: { $1 })
     }
 
-    mutating func read(_ text: String?, vault: Keeper.Vault?) {
+    mutating func read(_ text: String?, vault: Vault?) {
         guard let text, let root = try? JSONValue.parse(Array(text.utf8)) else { return }
         check = Self.texts(root["check"])
         if let sealed = root["inputs"]?.string, let open = try? vault?.open(sealed) { (inputs, inputsRead) = (open, [open, sealed]) }
@@ -94,9 +97,8 @@ extension ChannelState {
         }
     }
 
-    mutating func open(_ sealed: String?, vault: Keeper.Vault?) {
-        guard let sealed, let open = try? vault?.open(sealed), let secrets = try? JSONValue.parse(Array(open.utf8)) else { return }
-        session = Self.texts(secrets["session"])
-        replySession = Self.texts(secrets["reply"])
+    private static func sessions(_ sealed: String?, vault: Vault?) -> ChannelRoom.Sessions? {
+        guard let sealed, let open = try? vault?.open(sealed), let secrets = try? JSONValue.parse(Array(open.utf8)) else { return nil }
+        return .init(usual: texts(secrets["session"]), reply: texts(secrets["reply"]), inputs: secrets["inputs"]?.string ?? "")
     }
 }

@@ -37,10 +37,20 @@ public struct ChannelWire: Sendable {
         cost = file?.rate?.cost ?? 1
     }
 
+    /// Waits for the account's rate.
+    /// - Parameter most: who cannot wait for longer is told so at once.
+    /// - Throws: `ChannelTrouble` with the wait, `CancellationError`.
+    public func admit(atMost most: Duration? = nil) async throws {
+        guard let wait = bucket?.take(cost, atMost: most), wait > .zero else { return }
+        if let most, wait > most {
+            throw ChannelTrouble(remedy: .backoff, wait: wait, say: "as much was asked of the source as it allows", fate: .notSent)
+        }
+        try await Task.sleep(for: wait)
+    }
+
     /// - Parameter isOnce: what changes something at the source is not sent again behind our back.
     /// - Throws: `TransportError`, `CancellationError`.
     public func send(_ call: ChannelCall, isOnce: Bool = false) async throws -> ChannelAnswer {
-        if let wait = bucket?.take(cost), wait > .zero { try await Task.sleep(for: wait) }
         var request = HTTPRequest(call.method, call.url)
         request.headers = call.headers.map { ($0.name, $0.value) }
         request.body = call.body

@@ -19,12 +19,16 @@ final class RateBucket: Sendable {
 
     /// Takes its share, now or later.
     /// - Returns: how long to wait before the request is made.
-    func take(_ cost: Int, now: ContinuousClock.Instant = .now) -> Duration {
+    /// - Parameter most: where the wait would be longer, nothing is taken.
+    func take(_ cost: Int, atMost most: Duration? = nil, now: ContinuousClock.Instant = .now) -> Duration {
         level.withLock { level in
             level.tokens = min(size, level.tokens + (now - level.at) / .seconds(1) * perSecond)
             level.at = now
-            level.tokens -= Double(cost)
-            return level.tokens >= 0 ? .zero : .seconds(-level.tokens / perSecond)
+            let left = level.tokens - Double(cost)
+            let wait: Duration = left >= 0 ? .zero : .seconds(-left / perSecond)
+            if let most, wait > most { return wait }
+            level.tokens = left
+            return wait
         }
     }
 }

@@ -84,6 +84,10 @@ extension Desk {
         case .channel(let channel, let account, let answers, let recipient):
             guard options.files.isEmpty else { return .noFiles }
             guard var parts = channel.parts(text), !parts.isEmpty else { return .tooLongForChannel(limit: channel.limit ?? 0) }
+            if let most = channel.messagesMax, let last {
+                let left = most - self.answers(after: last, in: messages, channel)
+                guard parts.count <= left else { return .tooLongForChannel(limit: (channel.limit ?? 0) * left) }
+            }
             send = self.send(transaction, to: recipient, ticket: ticket, key: key, customer: customer)
             send.sender = Sender.channelName(account)
             send.text = parts.removeFirst()

@@ -51,7 +51,7 @@ extension Desk {
         let closed: AnswerWay.ClosedBecause?
         if let openFor = channel.openFor, now >= last.occurredAt + openFor {
             closed = .time(last.occurredAt + openFor)
-        } else if let most = channel.messagesMax, answers(after: last, in: messages) >= most {
+        } else if let most = channel.messagesMax, answers(after: last, in: messages, channel) >= most {
             closed = .count(most)
         } else {
             closed = nil
@@ -60,8 +60,10 @@ extension Desk {
         return address.map { .mail($0) } ?? .closed(account: last.account, closed)
     }
 
-    private func answers(after last: Interaction, in messages: [Interaction]) -> Int {
+    /// As the network counts them: each part of a long answer.
+    func answers(after last: Interaction, in messages: [Interaction], _ channel: ChannelAnswers) -> Int {
         guard let place = messages.lastIndex(where: { $0.id == last.id }) else { return 0 }
-        return messages[place...].count { $0.direction == .outbound && $0.account == last.account }
+        return messages[place...].filter { $0.direction == .outbound && $0.account == last.account }
+            .reduce(0) { $0 + (channel.parts($1.body)?.count ?? 1) }
     }
 }

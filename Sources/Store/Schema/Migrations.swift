@@ -20,6 +20,7 @@ enum Migrations {
         Step(version: 8, name: "reading mailboxes", common: Schema8.reading, only: { _ in "" }),
         Step(version: 10, name: "orders", common: Schema10.orders, only: { _ in "" }),
         Step(version: 11, name: "accounts in detail", common: Schema11.health, only: { _ in "" }),
+        Step(version: 12, name: "when an order was read", common: Schema12.orders, only: { _ in "" }),
     ]
 
     /// Any number that nothing else in the database locks; nodes that start together migrate one after another.
