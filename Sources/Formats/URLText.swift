@@ -26,7 +26,8 @@ enum URLText {
             let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "/"
             merged = folder + referencePath
         }
-        return root + withoutDots(merged) + suffix
+        let found = root + withoutDots(merged) + suffix
+        return found.utf8.count <= bytesMax ? found : nil
     }
 
     static func scheme(_ url: String) -> String? {

@@ -110,7 +110,63 @@ import Testing
         let gives =
             "<a href=\"https://e.example/d/x\">1</a><img src=\"https://e.example/y?a=1&amp;b=2\"><a href=mailto:a@b.c>2</a>"
             + "<a href='https://e.example/d/#z'>3</a><p title=\"href=q\">"
-        #expect(Charset.string(FeedLinks.absolute(Array(html.utf8), base: "https://e.example/d/")) == gives)
+        var growth = FeedLinks.growthMax
+        #expect(Charset.string(FeedLinks.absolute(Array(html.utf8), base: "https://e.example/d/", growth: &growth)) == gives)
+    }
+
+    @Test func `a long base and many short links do not grow without end`() throws {
+        let base = "https://e.example/" + String(repeating: "x", count: 1900) + "/"
+        let links = String(repeating: "<a href='1'>a</a>", count: 20_000)
+        let xhtml = "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>\(links)</div></content>"
+        let html = "<content type='html'>\(HTMLText.escaped(links))</content>"
+        for content in [xhtml, html] {
+            let xml = "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='\(base)'><entry><id>1</id>\(content)</entry></feed>"
+            let feed = try FeedParser.parse(Array(xml.utf8), contentType: nil, url: "https://e.example/feed")
+            let body = try #require(feed.entries.first).html
+            #expect(body.utf8.count < 18 << 20 && body.contains("href=\"1\"") || body.contains("href='1'"), "\(body.utf8.count)")
+            #expect(body.contains("\(base)1"))
+        }
+        // Bases that grow with each level, or are longer than any address, do not count.
+        let steps = String(repeating: "<div xml:base='\(String(repeating: "y", count: 500))/'>", count: 100)
+        let deep =
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><content type='xhtml'>\(steps)<a href='z'>a</a></content></entry></feed>"
+        let feed = try FeedParser.parse(Array(deep.utf8), contentType: nil, url: "https://e.example/feed")
+        #expect(try #require(feed.entries.first).html.utf8.count < 8000)
+    }
+
+    @Test func `a feed that speaks of HTML is a feed`() throws {
+        let feed = try FeedParser.parse(
+            Array("<!-- <html> --><rss><channel><title>T</title><description><![CDATA[<html><body>x]]></description></channel></rss>".utf8),
+            contentType: nil, url: "https://e.example/feed")
+        #expect(feed.title == "T")
+        for page in ["<!-- feed --><!DOCTYPE html><html>", "<?xml version='1.0'?><HTML lang='en'>", "\n <head><title>x</title>", "<body>"] {
+            #expect(throws: FeedError.notAFeed(url: "u", looksLike: "an HTML page")) {
+                try FeedParser.parse(Array(page.utf8), contentType: nil, url: "u")
+            }
+        }
+    }
+
+    @Test func `an author's own name for a character may be used as often as he likes`() throws {
+        let xml =
+            "<!DOCTYPE rss [<!ENTITY dash \"&#8212;\">]><rss><channel><item><description>\(String(repeating: "&dash;", count: 300_000))"
+        let feed = try FeedParser.parse(Array("\(xml)</description></item></channel></rss>".utf8), contentType: nil, url: "u")
+        #expect(feed.entries.first?.text.count == 300_000)
+    }
+
+    @Test func `RSS 1.0 says how often it changes after the list of its items`() {
+        let xml = """
+            <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">
+            <channel><items><rdf:Seq><rdf:li resource="a"/></rdf:Seq></items><sy:updatePeriod>daily</sy:updatePeriod></channel>
+            <item><title>x</title></item></rdf:RDF>
+            """
+        #expect(FeedRefresh.read(Array(xml.utf8)).minutes == 24 * 60)
+    }
+
+    @Test func `what an API writes as XML is read as it stands`() throws {
+        let xml = "<order><item><name>A</name><item><name>Ã©Ã¼</name></item></item><link>x<title>T</title></link></order>"
+        let tree = try #require(XMLTree.read(Array(xml.utf8)))
+        #expect(try JSONPath("$.order[0].item[*].item[*].name[0]['#text']").values(in: tree, root: tree).map(\.plain) == ["Ã©Ã¼"])
+        #expect(try JSONPath("$.order[0].link[0].title[0]['#text']").values(in: tree, root: tree).map(\.plain) == ["T"])
     }
 }
 

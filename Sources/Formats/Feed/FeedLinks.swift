@@ -1,5 +1,8 @@
 /// Makes the links inside HTML absolute; every other byte stays.
 enum FeedLinks {
+    /// How much longer absolute links may be than what was written, in one feed: a long base and many short links grow without end.
+    static let growthMax = 16 << 20
+
     private static let names: Set<String> = [
         "href", "src", "action", "cite", "background", "longdesc", "poster", "data", "usemap", "profile", "codebase", "classid",
         "formaction",
@@ -8,7 +11,8 @@ enum FeedLinks {
 
     static func isLink(_ name: some Sequence<UInt8>) -> Bool { names.contains(String(decoding: Array(name), as: UTF8.self)) }
 
-    static func absolute(_ html: [UInt8], base: String) -> [UInt8] {
+    /// - Parameter growth: how many bytes may still be added; where none is left, links stay relative.
+    static func absolute(_ html: [UInt8], base: String, growth: inout Int) -> [UInt8] {
         guard URLText.scheme(base) != nil else { return html }
         return html.withUnsafeBufferPointer { bytes in
             if ByteScan.find(0x3D, in: bytes, from: 0) == nil { return html }  // no attribute has a value
@@ -21,7 +25,8 @@ enum FeedLinks {
                     guard isRelative(bytes, attribute.value) else { continue }
                     var value: [UInt8] = []
                     HTMLEntities.decode(UnsafeBufferPointer(rebasing: bytes[attribute.value]), isAttribute: true, into: &value)
-                    guard let url = URLText.resolve(Charset.string(value), base: base) else { continue }
+                    guard growth > 0, let url = URLText.resolve(Charset.string(value), base: base) else { continue }
+                    growth -= url.utf8.count - attribute.value.count
                     out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[copied..<attribute.value.lowerBound]))
                     let before = bytes[attribute.value.lowerBound - 1]
                     let isQuoted = before == 0x22 || before == 0x27

@@ -5,6 +5,7 @@ public enum FeedParser {
     public static let bytesMax = 64 << 20
     public static let entriesMax = 10_000
     static let categoriesMax = 100
+    private static let headBytesMax = 4096
 
     /// - Parameters:
     ///   - contentType: the response's `Content-Type`, for its charset.
@@ -26,10 +27,25 @@ public enum FeedParser {
         return feed
     }
 
+    /// Its first element says so, or its doctype; that something inside speaks of HTML means nothing.
     private static func looksLikeHTML(_ text: ArraySlice<UInt8>) -> Bool {
-        let start = text.prefix(1024).map(ASCII.lower)
-        return ASCII.find("<!doctype html", in: start) != nil || ASCII.find("<html", in: start) != nil || start.starts(with: "<head".utf8)
-            || start.starts(with: "<body".utf8)
+        let start = text.prefix(headBytesMax).map(ASCII.lower)
+        return start.withUnsafeBufferPointer { start in
+            var i = 0
+            while let at = ByteScan.find(0x3C, in: start, from: i), at + 1 < start.count {
+                let rest = start[(at + 1)...]
+                if rest.starts(with: "!doctype html".utf8) { return true }
+                if rest.starts(with: "!--".utf8) {
+                    i = ByteScan.find("-->", in: start, from: at + 4).map { $0 + 3 } ?? start.count
+                } else if start[at + 1] == 0x21 || start[at + 1] == 0x3F {
+                    i = ByteScan.find(0x3E, in: start, from: at + 2).map { $0 + 1 } ?? start.count
+                } else {
+                    let name = rest.prefix { ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == 0x3A }
+                    return ["html", "head", "body"].contains { name.elementsEqual($0.utf8) }
+                }
+            }
+            return false
+        }
     }
 }
 

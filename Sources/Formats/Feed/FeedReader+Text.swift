@@ -21,7 +21,7 @@ extension FeedReader {
     /// A body as HTML, from escaped HTML, real elements, Base64 or plain text; its links are absolute.
     func html(_ node: Int, _ base: String) -> [UInt8] {
         switch content(node, base) {
-        case .markup(let html): return FeedLinks.absolute(html, base: self.base(of: node, base))
+        case .markup(let html): return FeedLinks.absolute(html, base: self.base(of: node, base), growth: &xml.linkGrowth)
         case .plain(let text):
             guard FeedText.hasSpecial(text) else { return text }
             var out: [UInt8] = []
@@ -91,7 +91,10 @@ extension FeedReader {
             if written.starts(with: "xmlns".utf8) || written.starts(with: "xml:base".utf8) { continue }
             let name = LooseXML.local(written).map(ASCII.lower)
             var value = xml.value(attribute)
-            if FeedLinks.isLink(name), let absolute = URLText.resolve(value, base: base) { value = absolute }
+            if FeedLinks.isLink(name), xml.linkGrowth > 0, let absolute = URLText.resolve(value, base: base) {
+                xml.linkGrowth -= absolute.utf8.count - value.utf8.count
+                value = absolute
+            }
             out.append(ASCII.space)
             out += name
             out += "=\"".utf8

@@ -33,6 +33,7 @@ struct FeedReader {
         return reader.feed
     }
 
+    private static let baseBytesMax = 2000
     private static let roots: Set<XMLName> = [.rss, .rdf, .channel, .feed, .entry, .item]
 
     /// The feed's element; others may stand around it in what a broken program wrote.
@@ -72,7 +73,8 @@ struct FeedReader {
     }
 
     func base(of node: Int, _ outer: String) -> String {
-        xml.attribute("base", of: node).flatMap { URLText.resolve($0, base: outer) } ?? outer
+        guard let written = xml.attribute("base", of: node), let base = URLText.resolve(written, base: outer) else { return outer }
+        return base.utf8.count <= Self.baseBytesMax ? base : outer
     }
 
     /// RSS knows no base of its own: relative links of items start from the site, whoever serves the feed.
@@ -195,7 +197,11 @@ struct FeedReader {
             xml.attribute("term", of: node) ?? (space == .itunes && name == .category ? xml.attribute("text", of: node) : nil) ?? line(node)
         let parts = listed ? text.split(whereSeparator: { $0 == "," || $0 == ";" }).map { ASCII.trim(String($0)) } : [text]
         for part in parts where !part.isEmpty && list.count < FeedParser.categoriesMax && !list.contains(part) { list.append(part) }
-        if let label = xml.attribute("label", of: node), text.isEmpty, !label.isEmpty { list.append(label) }
+        if let label = xml.attribute("label", of: node), text.isEmpty, !label.isEmpty, list.count < FeedParser.categoriesMax,
+            !list.contains(label)
+        {
+            list.append(label)
+        }
         for inner in xml.elements(node) where xml.nodes[inner].name == .category { categories(inner, into: &list) }
     }
 

@@ -35,7 +35,11 @@ public struct FeedRefresh: Sendable, Hashable {
     /// What the head of a feed says; the entries are not looked at. Empty for anything else.
     public static func read(_ bytes: [UInt8]) -> FeedRefresh {
         let head = Array(bytes.prefix(headBytesMax))
-        let end = ["<item", "<entry"].compactMap { (mark: StaticString) in ASCII.find(mark, in: head) }.min() ?? head.count
+        // RSS 1.0 lists its items in the channel's head, in `<items>`.
+        let marks: [StaticString] = [
+            "<item>", "<item ", "<item\t", "<item\n", "<item\r", "<entry>", "<entry ", "<entry\t", "<entry\n", "<entry\r",
+        ]
+        let end = marks.compactMap { ASCII.find($0, in: head) }.min() ?? head.count
         let url = "https://feed.invalid/"
         return (try? FeedParser.parse(Array(head[..<end]), contentType: nil, url: url))?.refresh ?? FeedRefresh()
     }

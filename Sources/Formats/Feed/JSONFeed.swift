@@ -19,7 +19,8 @@ enum JSONFeed {
         feed.image = (document["icon"] ?? document["favicon"])?.string.flatMap { URLText.resolve($0, base: url) }
         let owner = author(document)
         feed.author = owner
-        for item in items.prefix(FeedParser.entriesMax) { feed.entries.append(entry(item, owner, url)) }
+        var growth = FeedLinks.growthMax
+        for item in items.prefix(FeedParser.entriesMax) { feed.entries.append(entry(item, owner, url, &growth)) }
         return feed
     }
 
@@ -33,7 +34,7 @@ enum JSONFeed {
         return nil
     }
 
-    private static func entry(_ item: JSONValue, _ owner: FeedAuthor?, _ url: String) -> FeedEntry {
+    private static func entry(_ item: JSONValue, _ owner: FeedAuthor?, _ url: String, _ growth: inout Int) -> FeedEntry {
         var entry = FeedEntry()
         entry.id = item["id"]?.plain ?? ""
         entry.title = TextTrim.oneLine(item["title"]?.string ?? "")
@@ -43,7 +44,7 @@ enum JSONFeed {
         entry.updated = item["date_modified"]?.string.flatMap(DateText.anyFeedDate)
         var bodies = FeedBodies()
         if let html = item["content_html"]?.string {
-            bodies.set(.full, FeedLinks.absolute(Array(html.utf8), base: url), rank: 0)
+            bodies.set(.full, FeedLinks.absolute(Array(html.utf8), base: url, growth: &growth), rank: 0)
         } else if let text = item["content_text"]?.string ?? item["summary"]?.string {
             let lines = HTMLText.escaped(text).split(separator: "\n", omittingEmptySubsequences: false)
             bodies.set(.full, Array("<p>\(lines.joined(separator: "<br>\n"))</p>".utf8), rank: 0)

@@ -38,13 +38,20 @@ final class LooseXML {
     let attributes: ContiguousArray<Attribute>
     /// Those the document defines itself.
     let entities: [String: [UInt8]]
-    var budget = EntityBudget()
+    var budget: EntityBudget
+    /// How much longer absolute links may still be than what was written.
+    var linkGrowth = FeedLinks.growthMax
+    private let mendsFeeds: Bool
 
-    /// - Parameter utf8: UTF-8, maybe with broken sequences; less than 2 GB.
-    init(_ utf8: [UInt8]) {
+    /// - Parameters:
+    ///   - utf8: UTF-8, maybe with broken sequences; less than 2 GB.
+    ///   - mendsFeeds: puts right what authors of feeds forget to close and send through the wrong charset. What an API writes is meant so.
+    init(_ utf8: [UInt8], mendsFeeds: Bool = true) {
         bytes = utf8
+        self.mendsFeeds = mendsFeeds
+        budget = EntityBudget(documentBytes: utf8.count)
         (nodes, attributes, entities) = utf8.withUnsafeBufferPointer { bytes in
-            var scanner = XMLScanner(bytes)
+            var scanner = XMLScanner(bytes, mendsFeeds: mendsFeeds)
             if bytes.count < Int(Int32.max) { scanner.run() }
             return (scanner.nodes, scanner.attributes, scanner.entities)
         }
@@ -121,7 +128,7 @@ final class LooseXML {
     func text(_ node: Int) -> [UInt8] {
         var out: [UInt8] = []
         appendText(node, into: &out)
-        return XMLText.mended(out)
+        return XMLText.mended(out, undoesTwice: mendsFeeds)
     }
 
     private func appendText(_ node: Int, into out: inout [UInt8]) {
@@ -152,8 +159,10 @@ final class LooseXML {
 
 /// How much text entities may still become, so that a few bytes cannot grow without end.
 struct EntityBudget {
-    static let bytesMax = 1 << 20
     static let depthMax = 8
-    var bytes = bytesMax
+    var bytes: Int
     var isSpent = false
+
+    /// Who defines a short name for a character may use it as often as he likes.
+    init(documentBytes: Int) { bytes = max(1 << 20, documentBytes &* 2) }
 }

@@ -56,8 +56,8 @@ enum XMLSpace: UInt8, Sendable {
             bare http://blogs.law.harvard.edu/tech/rss http://backend.userland.com/rss091 http://backend.userland.com/rss092
             bare http://feeds.archive.org/validator http://hacks.benhammersley.com/rss/streaming http://cyber.law.harvard.edu/rss
             bare http://backend.userland.com/blogchannelmodule
-            atom http://www.w3.org/2005/atom http://purl.org/atom/ns http://purl.org/echo http://example.com/newformat
-            atom http://purl.org/net/echo http://example.com/necho http://purl.org/pie http://uri/of/echo/namespace http://purl.org/atom
+            atom http://www.w3.org/2005/atom http://purl.org/atom/ns http://purl.org/echo
+            atom http://purl.org/net/echo http://purl.org/pie http://purl.org/atom
             dc http://purl.org/dc/elements/1.1 http://purl.org/dc/elements/1.0 http://purl.org/dc/elements/2.0
             dc http://purl.org/metadata/dublin_core
             dcterms http://purl.org/dc/terms
@@ -65,7 +65,7 @@ enum XMLSpace: UInt8, Sendable {
             xhtml http://www.w3.org/1999/xhtml http://www.w3.org/tr/xhtml1/strict
             media http://search.yahoo.com/mrss http://search.yahoo.com/rss http://tools.search.yahoo.com/mrss
             media http://video.search.yahoo.com/mrss http://www.rssboard.org/media-rss
-            itunes http://www.itunes.com/dtds/podcast-1.0.dtd http://example.com/dtds/podcast-1.0.dtd
+            itunes http://www.itunes.com/dtds/podcast-1.0.dtd
             itunes http://www.itunes.com/dtds/podcasts-1.0.dtd
             rdf http://www.w3.org/1999/02/22-rdf-syntax-ns
             syndication http://purl.org/rss/1.0/modules/syndication

@@ -20,8 +20,11 @@ struct XMLScanner {
     /// Which ends there are further on, so that nobody looks twice for one that is not there.
     private var endings = (instruction: true, literal: true, comment: true)
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    private let mendsFeeds: Bool
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>, mendsFeeds: Bool) {
         self.bytes = bytes
+        self.mendsFeeds = mendsFeeds
         nodes.reserveCapacity(bytes.count / 64 + 16)
         nodes.append(LooseXML.Node(kind: .element, start: 0, end: 0))
     }
@@ -183,7 +186,7 @@ struct XMLScanner {
         }
         scopes.enter(bytes, attributes[Int(node.firstAttribute)...], depth: open.count)
         (node.space, node.name) = scopes.resolve(bytes, node.range)
-        closeBefore(node)
+        if mendsFeeds { closeBefore(node) }
         hang(node)
         if isEmpty { scopes.leave(depth: open.count) } else { open.append(Int32(nodes.count - 1)) }
     }
@@ -281,6 +284,8 @@ struct XMLScanner {
 /// Which namespaces the open elements declared.
 struct XMLScopes {
     static let declaredMax = 200
+    /// More names than feeds have; a document of ever new ones would make every declaration slow.
+    static let knownMax = 500
 
     private struct Declared {
         var prefix: String
@@ -326,7 +331,7 @@ struct XMLScopes {
         let local = bytes[(colon.map { $0 + 1 } ?? written.lowerBound)..<written.upperBound]
         let space = declared.last { $0.prefix == prefix }?.space ?? (prefix.isEmpty ? .bare : XMLSpace.of(prefix: prefix) ?? .other)
         let found = (space, XMLName.of(local))
-        known[hash] = found
+        if known.count < Self.knownMax { known[hash] = found }
         return found
     }
 }

@@ -75,10 +75,10 @@ enum XMLText {
 
     /// Puts right what went through the wrong charset: UTF-8 that somebody read as Latin-1, and Windows-1252 called Latin-1. Control
     /// characters go.
-    static func mended(_ text: [UInt8]) -> [UInt8] {
+    static func mended(_ text: [UInt8], undoesTwice: Bool = true) -> [UInt8] {
         let (needsMending, mayBeTwice) = text.withUnsafeBufferPointer(look)
         guard needsMending else { return text }
-        if mayBeTwice, let once = decodedTwice(text) { return mended(once) }
+        if mayBeTwice, undoesTwice, let once = decodedTwice(text) { return mended(once) }
         var out: [UInt8] = []
         out.reserveCapacity(text.count)
         var i = 0

@@ -5,7 +5,7 @@ public enum XMLTree {
 
     /// - Returns: an object with the root element under its name; nil when there is no element, or its entities grow without end.
     public static func read(_ bytes: [UInt8]) -> JSONValue? {
-        let xml = LooseXML(Charset.cleaned(FeedCharset.decode(bytes, contentType: nil).bytes))
+        let xml = LooseXML(Charset.cleaned(FeedCharset.decode(bytes, contentType: nil).bytes), mendsFeeds: false)
         guard let root = xml.root else { return nil }
         let tree = JSONValue.object([.init(xml.written(root), .array([tree(xml, root, depth: 0)]))])
         return xml.budget.isSpent ? nil : tree
