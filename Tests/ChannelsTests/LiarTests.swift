@@ -23,7 +23,7 @@ import Transport
         base: "{{ config.base }}"
         streams:
           s:
-            request: {path: /list, timeout: 3s}
+            request: {path: /list, timeout: 60s}
             records: $.items[*]
             cursor: {kind: seen, path: id, order: desc}
             page: {kind: token, path: $.next, send: {query: p}}
@@ -150,7 +150,7 @@ import Transport
             peer.say("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
             for _ in 0..<200 where peer.say(" ") { usleep(100_000) }
         }
-        let outcome = try await Self.poll(at: slow)
+        let outcome = try await Self.poll(Self.yaml.replacing("timeout: 60s", with: "timeout: 3s"), at: slow)
         #expect(outcome.trouble?.say.contains("took longer than 3 s") == true)
         #expect(slow.bytes < 200, "it would have dripped for twenty seconds; \(slow.bytes) bytes went out")
         let chatty = LyingServer { peer in
@@ -340,7 +340,7 @@ import Transport
         for line in [
             "request: {path: /list, headers: {X-A: \"{{ cursor }}\"}}", "request: {url: \"{{ config.base }}/list?c={{ cursor }}\"}",
         ] {
-            let yaml = Self.yaml.replacing("request: {path: /list, timeout: 3s}", with: line).replacing(
+            let yaml = Self.yaml.replacing("request: {path: /list, timeout: 60s}", with: line).replacing(
                 "{kind: seen, path: id, order: desc}", with: "{kind: token, path: $.c}"
             ).replacing(
                 "{kind: token, path: $.next, send: {query: p}}", with: "{kind: cursor, more: =yes}")

@@ -9,11 +9,18 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
     /// How long to wait for another process's lock.
     static let busyMilliseconds: Int32 = 5000
 
+    /// Nobody asks SQLite how much memory it uses, and counting takes a lock for every piece.
+    private static let quiet: Void = { _ = csqlite_config_quiet() }()
+
     let dialect = Dialect.sqlite
     let isUsable = true
     private let place: String
     private var handle: OpaquePointer?
     private var statements: [String: Statement] = [:]
+    /// The values and the short texts of the statement that is being stepped.
+    private var values: [SQLValue] = []
+    private var texts = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
+    private static let shortMax = 32 << 10
 
     private struct Statement {
         let handle: OpaquePointer
@@ -24,6 +31,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
     /// - Parameter path: a file, or `:memory:`.
     init(path: String, role: Role) throws {
         place = path
+        Self.quiet
         let access = role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
         let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard code == SQLITE_OK else {
@@ -37,6 +45,8 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             for setting in ["synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 67108864"] {
                 try run("PRAGMA \(setting)")
             }
+            // What savepoints copy stays in memory; a file for each large one costs more than the writing itself.
+            if role == .writer { try run("PRAGMA temp_store = MEMORY") }
             try run(role == .writer ? "PRAGMA cache_size = -8192" : "PRAGMA cache_size = -1024")
             // Pages that change again and again are copied back once in 16 MB of log, not in 4.
             if role == .writer { _ = try query("PRAGMA wal_autocheckpoint = 4000", []) }
@@ -47,7 +57,10 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
         }
     }
 
-    deinit { close() }
+    deinit {
+        close()
+        texts.deallocate()
+    }
 
     /// Whether a BEGIN stands. After some errors (disk full, out of memory) SQLite rolls the whole transaction back by itself.
     var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
@@ -85,13 +98,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             sqlite3_reset(statement.handle)
             sqlite3_clear_bindings(statement.handle)
         }
-        for (index, number) in statement.order.enumerated() {
-            guard number < parameters.count else {
-                throw StoreError(.statement, "no value for $\(number + 1) in: \(StoreError.short(sql))")
-            }
-            let code = Self.bind(parameters[number].sqlValue, to: statement.handle, at: Int32(index + 1))
-            guard code == SQLITE_OK else { throw failure(code, sql) }
-        }
+        try bind(parameters, to: statement, sql)
         while true {
             switch sqlite3_step(statement.handle) {
             case SQLITE_ROW: row(statement.handle)
@@ -119,7 +126,31 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
         return statement
     }
 
-    private static func bind(_ value: SQLValue, to statement: OpaquePointer, at index: Int32) -> Int32 {
+    /// Short texts are laid side by side in one piece of memory that outlives the step; SQLite would allocate and copy each by itself.
+    private func bind(_ parameters: [any SQLParameter], to statement: Statement, _ sql: String) throws(StoreError) {
+        values.removeAll(keepingCapacity: true)
+        defer { values.removeAll(keepingCapacity: true) }
+        var needed = 0
+        for number in statement.order {
+            guard number < parameters.count else {
+                throw StoreError(.statement, "no value for $\(number + 1) in: \(StoreError.short(sql))")
+            }
+            let value = parameters[number].sqlValue
+            if case .text(let text) = value, text.utf8.count <= Self.shortMax { needed += text.utf8.count }
+            values.append(value)
+        }
+        if needed > texts.count {
+            texts.deallocate()
+            texts = .allocate(byteCount: needed * 2, alignment: 1)
+        }
+        var used = 0
+        for (index, value) in values.enumerated() {
+            let code = bind(value, to: statement.handle, at: Int32(index + 1), &used)
+            guard code == SQLITE_OK else { throw failure(code, sql) }
+        }
+    }
+
+    private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: Int32, _ used: inout Int) -> Int32 {
         switch value {
         case .null: return sqlite3_bind_null(statement, index)
         case .integer(let value): return sqlite3_bind_int64(statement, index, value)
@@ -128,6 +159,12 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             guard !value.isEmpty else { return csqlite_bind_text(statement, index, "", 0) }
             return value.withUTF8 { bytes in
                 guard let count = Int32(exactly: bytes.count) else { return SQLITE_TOOBIG }
+                if bytes.count <= Self.shortMax {
+                    let place = UnsafeMutableRawBufferPointer(rebasing: texts[used..<(used + bytes.count)])
+                    place.copyMemory(from: UnsafeRawBufferPointer(bytes))
+                    used += bytes.count
+                    return sqlite3_bind_text(statement, index, place.assumingMemoryBound(to: CChar.self).baseAddress, count, nil)
+                }
                 return bytes.withMemoryRebound(to: CChar.self) { csqlite_bind_text(statement, index, $0.baseAddress, count) }
             }
         case .blob(let value):
