@@ -121,7 +121,7 @@ extension Daemon {
             senders:
               care: {kind: folder, path: \(folder)/outbox, from: Lantern Care <support@lantern.example>}
             forms:
-              contact: {title: Write to Lantern, queue: Support}
+              contact: {page: contact, queue: Support}
             journeys: [welcome]
             """
         return try Settings.decode(text, file: "the demo", environment: [:])

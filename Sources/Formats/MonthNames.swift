@@ -3,7 +3,8 @@ enum MonthNames {
     /// - Parameter word: lower-cased ASCII, other letters in any case.
     static func month(_ word: ArraySlice<UInt8>) -> Int? {
         guard word.count >= 3 else { return nil }
-        if let month = english(word) { return month }
+        let i = word.startIndex
+        if let month = english(word[i], word[i + 1], word[i + 2]) { return month }
         guard word.count <= wordBytesMax else { return nil }
         let text = String(decoding: word, as: UTF8.self)
         let folded = word.allSatisfy { $0 < 0x80 } ? text : text.lowercased()
@@ -12,10 +13,9 @@ enum MonthNames {
 
     private static let wordBytesMax = 40
 
-    /// Most words are English: their first three letters decide.
-    private static func english(_ word: ArraySlice<UInt8>) -> Int? {
-        let i = word.startIndex
-        switch (word[i], word[i + 1], word[i + 2]) {
+    /// Most words are English: their first three letters, in lower case, decide.
+    static func english(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Int? {
+        switch (first, second, third) {
         case (0x6A, 0x61, 0x6E): return 1
         case (0x66, 0x65, 0x62): return 2
         case (0x6D, 0x61, 0x72): return 3

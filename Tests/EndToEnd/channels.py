@@ -264,9 +264,6 @@ accounts:
     environment = dict(os.environ, TOKEN="t0ken-of-ours")
     command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
 
-    def start():
-        return servers.Process(command, f"{folder}/log", env=environment)
-
     def stored():
         found = {name: [] for name in NAMES}
         for account, external in frame.rows(database, "SELECT account, external_id FROM interactions WHERE direction = 'inbound'"):
@@ -300,22 +297,18 @@ accounts:
             else:
                 print(f"an answer was not taken: {done.stderr.strip()}")
 
-    daemon = start()
+    daemon = servers.Process(command, f"{folder}/log", env=environment)
     try:
         chance = random.Random(options.seed + 1)
         writer = threading.Thread(target=agents, args=(time.time() + options.seconds,), daemon=True)
         writer.start()
-        end = time.time() + options.seconds
-        kills = sorted(time.time() + chance.random() * options.seconds for _ in range(options.kills))
-        while time.time() < end:
+
+        def happen():
             with world.lock:
                 for _ in range(chance.randrange(4)):
                     world.happen()
-            time.sleep(0.1)
-            if kills and time.time() > kills[0]:
-                kills.pop(0)
-                daemon.kill()
-                daemon = start()
+
+        daemon.batter(options.seconds, options.kills, chance, happen, 0.1)
         world.is_quiet = True
         writer.join()
         with world.lock:
@@ -327,7 +320,7 @@ accounts:
             print(f"not all came: {error}")
         open_rows = "SELECT send_key, state, response FROM sends WHERE kind = 'reply' AND state NOT IN ('accepted', 'uncertain', 'rejected', 'skipped')"
         try:
-            wait_for("all answers", lambda: not frame.rows(database, open_rows), 240, every=0.5)
+            wait_for("all answers", lambda: not frame.rows(database, open_rows), max(240, options.seconds / 2), every=0.5)
         except Exception as error:
             print(f"not all answers went: {error}: {frame.rows(database, open_rows)[:5]}")
         time.sleep(3)  # for doubles

@@ -243,9 +243,6 @@ public_url: http://127.0.0.1:8025
     environment = dict(os.environ, TOKEN="cs_secret")
     command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
 
-    def start():
-        return servers.Process(command, f"{folder}/log", env=environment)
-
     def stored():
         sql = "SELECT account, external_id, total, refunded, currency, status FROM orders"
         return {(account, external): rest for account, external, *rest in frame.rows(database, sql)}
@@ -253,23 +250,19 @@ public_url: http://127.0.0.1:8025
     def expected():
         return {(o["shop"], o["id"]): [o["total"], o["refunded"], o["currency"], o["state"]] for name in world.orders for o in world.orders[name]}
 
-    daemon = start()
+    daemon = servers.Process(command, f"{folder}/log", env=environment)
     try:
         wait_for("the history", lambda: len(stored()) >= 60, 60, every=0.2)
         with world.lock:
             world.is_quiet = False
         chance = random.Random(options.seed + 1)
-        end = time.time() + options.seconds
-        kills = sorted(time.time() + chance.random() * options.seconds for _ in range(options.kills))
-        while time.time() < end:
+
+        def happen():
             with world.lock:
                 for _ in range(chance.randrange(4)):
                     world.happen()
-            time.sleep(0.1)
-            if kills and time.time() > kills[0]:
-                kills.pop(0)
-                daemon.kill()
-                daemon = start()
+
+        daemon.batter(options.seconds, options.kills, chance, happen, 0.1)
         with world.lock:
             world.is_quiet = True
             wanted = expected()

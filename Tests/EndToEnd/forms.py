@@ -115,24 +115,15 @@ forms:
 """)
     command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
 
-    def start():
-        return servers.Process(command, f"{folder}/log")
-
-    daemon = start()
+    daemon = servers.Process(command, f"{folder}/log")
     try:
         wait_for("the page", lambda: request(port, "GET", "/forms/claim"), 30, every=0.1)
         chance = random.Random(options.seed)
         end = time.time() + options.seconds
         people = [Person(number, port, options.seed, end) for number in range(6)]
-        kills = sorted(time.time() + 0.5 + chance.random() * (options.seconds - 1) for _ in range(options.kills))
         for person in people:
             person.start()
-        while time.time() < end:
-            time.sleep(0.02)
-            if kills and time.time() > kills[0]:
-                kills.pop(0)
-                daemon.kill()
-                daemon = start()
+        daemon.batter(options.seconds, options.kills, chance)
         for person in people:
             person.join(90)
         expected = sorted(story for person in people for story in person.sent)

@@ -187,27 +187,18 @@ accounts:
     environment = dict(os.environ, TOKEN=SECRET)
     command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
 
-    def start():
-        return servers.Process(command, f"{folder}/log", env=environment)
-
     def stored():
         found = {name: [] for name in NAMES}
         for account, external in frame.rows(database, "SELECT account, external_id FROM interactions WHERE direction = 'inbound'"):
             found[account].append(external)
         return found
 
-    daemon = start()
+    daemon = servers.Process(command, f"{folder}/log", env=environment)
     try:
         chance = random.Random(options.seed)
-        kills = sorted(time.time() + 1 + chance.random() * (options.seconds - 2) for _ in range(options.kills))
         for service in services:
             service.start()
-        while time.time() < end:
-            time.sleep(0.02)
-            if kills and time.time() > kills[0]:
-                kills.pop(0)
-                daemon.kill()
-                daemon = start()
+        daemon.batter(options.seconds, options.kills, chance)
         for service in services:
             service.join(90)
         total = sum(service.sent for service in services)

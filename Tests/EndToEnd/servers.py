@@ -58,8 +58,12 @@ def descendants(pid):
 
 class Process:
     def __init__(self, command, log, env=None, cwd=None):
+        self.how = {"args": command, "env": env, "cwd": cwd}
         self.log = open(log, "ab")
-        self.child = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=env, cwd=cwd)
+        self.start()
+
+    def start(self):
+        self.child = subprocess.Popen(stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, **self.how)
 
     @property
     def pid(self):
@@ -71,6 +75,18 @@ class Process:
     def kill(self):
         self.child.kill()
         self.child.wait()
+
+    def batter(self, seconds, kills, chance, step=lambda: None, every=0.02):
+        """For so long step() is called every moment; at so many random moments the process is killed (-9) and started again."""
+        begin = time.time()
+        moments = sorted(begin + 0.5 + chance.random() * max(0, seconds - 1) for _ in range(kills))
+        while time.time() < begin + seconds:
+            step()
+            time.sleep(every)
+            if moments and time.time() > moments[0]:
+                moments.pop(0)
+                self.kill()
+                self.start()
 
     def stop(self, seconds=15):
         if self.alive():

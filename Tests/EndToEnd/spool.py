@@ -76,9 +76,6 @@ accounts:
 """)
     command = [options.hongyan, "serve", "--config", f"{folder}/hongyan.yaml"]
 
-    def start():
-        return servers.Process(command, f"{folder}/log")
-
     def left():
         """Files in the directories themselves; bad ones are old enough to be told as bad."""
         waiting = []
@@ -93,19 +90,15 @@ accounts:
     def stored(account):
         return [row[0] for row in frame.rows(database, f"SELECT {'subject' if account == 'mail' else 'external_id'} FROM interactions WHERE account = ?", account)]
 
-    daemon = start()
+    daemon = servers.Process(command, f"{folder}/log")
     try:
         chance = random.Random(options.seed + 1)
-        end = time.time() + options.seconds
-        kills = sorted(time.time() + 0.5 + chance.random() * (options.seconds - 1) for _ in range(options.kills))
-        while time.time() < end:
+
+        def happen():
             for _ in range(chance.randrange(6)):
                 drop.drop()
-            time.sleep(0.02)
-            if kills and time.time() > kills[0]:
-                kills.pop(0)
-                daemon.kill()
-                daemon = start()
+
+        daemon.batter(options.seconds, options.kills, chance, happen, 0.02)
         try:
             wait_for("empty directories", lambda: not left(), 60, every=0.5)
             wait_for("all messages", lambda: all(len(set(stored(a))) >= len(drop.expected[a]) for a in drop.files), 60, every=0.5)

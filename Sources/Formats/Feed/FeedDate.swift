@@ -41,7 +41,8 @@ enum FeedDate {
     /// `Sun, 22 Nov 2026 09:30:00 GMT`, also with `+0800`.
     private static func rfc822(_ b: UnsafeBufferPointer<UInt8>) -> Timestamp? {
         guard b.count >= 29, b.count <= 31, b[3] == 0x2C, b[4] == ASCII.space, b[7] == ASCII.space, b[11] == ASCII.space,
-            b[16] == ASCII.space, b[19] == 0x3A, b[22] == 0x3A, b[25] == ASCII.space, let day = two(b, 5), let month = month(b, 8),
+            b[16] == ASCII.space, b[19] == 0x3A, b[22] == 0x3A, b[25] == ASCII.space, let day = two(b, 5),
+            let month = MonthNames.english(b[8] | 0x20, b[9] | 0x20, b[10] | 0x20),
             let century = two(b, 12), let year = two(b, 14), let hour = two(b, 17), let minute = two(b, 20), let second = two(b, 23)
         else { return nil }
         var zone = 0
@@ -57,18 +58,4 @@ enum FeedDate {
     private static func two(_ b: UnsafeBufferPointer<UInt8>, _ i: Int) -> Int? {
         ASCII.isDigit(b[i]) && ASCII.isDigit(b[i + 1]) ? Int(b[i] - 0x30) * 10 + Int(b[i + 1] - 0x30) : nil
     }
-
-    private static let months = "janfebmaraprmayjunjulaugsepoctnovdec"
-
-    private static func month(_ b: UnsafeBufferPointer<UInt8>, _ i: Int) -> Int? {
-        let word = UInt32(b[i] | 0x20) << 16 | UInt32(b[i + 1] | 0x20) << 8 | UInt32(b[i + 2] | 0x20)
-        return monthWords.firstIndex(of: word).map { $0 + 1 }
-    }
-
-    private static let monthWords: [UInt32] = {
-        let letters = Array(months.utf8)
-        return stride(from: 0, to: letters.count, by: 3).map {
-            UInt32(letters[$0]) << 16 | UInt32(letters[$0 + 1]) << 8 | UInt32(letters[$0 + 2])
-        }
-    }()
 }
