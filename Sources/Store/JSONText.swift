@@ -11,7 +11,16 @@ enum JSONText {
     /// Keys in order, so that the same map is the same text.
     static func encode(_ map: [String: String]) throws -> String {
         if map.isEmpty { return "{}" }
-        return "{" + map.sorted { $0.key < $1.key }.map { quoted($0.key) + ":" + quoted($0.value) }.joined(separator: ",") + "}"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(map.reduce(2) { $0 + $1.key.utf8.count + $1.value.utf8.count + 6 })
+        for (key, value) in map.sorted(by: { $0.key < $1.key }) {
+            bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
+            quote(key, into: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            quote(value, into: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     static func encode<Value: Encodable>(_ list: [Value]) throws -> String {
@@ -74,10 +83,16 @@ enum JSONText {
         StoreError(.corrupt, "a column that holds JSON does not hold a \(type)")
     }
 
-    /// RFC 8259 §7.
     static func quoted(_ text: String) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "\"")]
+        var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count + 2)
+        quote(text, into: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// RFC 8259 §7.
+    private static func quote(_ text: String, into bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
@@ -87,6 +102,5 @@ enum JSONText {
             }
         }
         bytes.append(UInt8(ascii: "\""))
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
