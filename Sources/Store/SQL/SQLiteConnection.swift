@@ -41,8 +41,8 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
         }
         sqlite3_busy_timeout(handle, Self.busyMilliseconds)
         do {
-            // Messages are a few kilobytes: in larger pages fewer of them are torn apart, and the log has half as many frames. A database that
-            // is there already keeps its own.
+            // Messages are a few kilobytes: in larger pages fewer of them are torn apart, and the log has half as many frames. A database
+            // that is there already keeps its own.
             if role == .writer { try run("PRAGMA page_size = 8192") }
             if role == .writer { _ = try query("PRAGMA journal_mode = WAL", []) }
             for setting in ["synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 67108864"] {
