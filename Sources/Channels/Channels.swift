@@ -51,7 +51,7 @@ public enum MetaKey {
     public static let channel = "channel"
     /// Of such an item that is no message: `order` or `customer`.
     public static let product = "product"
-    /// When such a record was read at the source, not before and not after (two times in microseconds since 1970).
+    /// When an order was read at the source, not before and not after (two times in microseconds since 1970).
     public static let asOf = "as_of"
     /// When its account was read for the first time (microseconds since 1970): what was before that starts nothing.
     public static let connectedAt = "connected_at"

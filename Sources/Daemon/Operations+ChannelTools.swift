@@ -146,10 +146,7 @@ extension ChannelOperations {
         let addresses = file.inputs.filter { $0.kind == .url }.compactMap { inputs[$0.name]?.string }
         let wire = ChannelWire(file, addresses: addresses, account: account, loop: loop)
         let time = SystemTime()
-        let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { call in
-            try await wire.admit()
-            return try await wire.send(call)
-        }
+        let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }, send: wire.sendInTurn)
         return try await body(trial, account, [])
     }
 
@@ -171,10 +168,7 @@ extension ChannelOperations {
         let time = SystemTime()
         // Without a database that is there already, none is made.
         if let path = settings.databasePath, !FileManager.default.fileExists(atPath: path) {
-            let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }) { call in
-                try await wire.admit()
-                return try await wire.send(call)
-            }
+            let trial = ChannelTrial(file, inputs: inputs, account: account.name, now: { time.now() }, send: wire.sendInTurn)
             return try await body(trial, account, [])
         }
         let vault = try settings.tokenSeal(isNeeded: true)?.vault(ofChannel: account.name)
@@ -191,10 +185,7 @@ extension ChannelOperations {
                     let sealed = try renewed.sealed(vault)
                     try await store.write { try $0.accounts.setCursor(account.name, ChannelState.sessionStream, sealed) }
                 },
-                send: { call in
-                    try await wire.admit()
-                    return try await wire.send(call)
-                })
+                send: wire.sendInTurn)
             return try await body(trial, account, [])
         }
     }

@@ -21,9 +21,9 @@ public struct Order: Sendable, Hashable {
     public var fulfilledAt: Timestamp?
     public var cancelledAt: Timestamp?
     public var refundedAt: Timestamp?
-    /// When the shop last changed it. If the shop does not say: not before this it was so, and
+    /// When the shop last changed it; where the shop does not say, when we began to read it there.
     public var revisedAt: Timestamp
-    /// not after this; nil when the shop says when it changed it.
+    /// When we had read it, where the shop does not say when it last changed it; else nil.
     public var revisedUntil: Timestamp?
     /// Of two states of the same time the one with the larger number came later.
     public var revision: Int64

@@ -145,7 +145,10 @@ struct OrderIntake {
             // Another shop's no was counted with ours; it stands.
             let others = try transaction.profiles.ofCustomer(customer, limit: Self.profilesMax)
             if let other = others.first(where: { $0.account != record.account && $0.consent?.isGiven == false }) {
-                return try transaction.subscriptions.unsubscribe(customer, topic: nil, source: "shop:" + other.account)
+                try transaction.subscriptions.unsubscribe(customer, topic: nil, source: "shop:" + other.account)
+                return try explain(
+                    .customer, customer.rawValue, "unsubscribe",
+                    "\(record.account) says yes to letters that advertise\(when); \(other.account) was told no, and that stands")
             }
             try transaction.subscriptions.resubscribe(customer, topic: nil, source: source)
             try explain(.customer, customer.rawValue, "subscribe", "\(record.account) says yes to letters that advertise\(when)")

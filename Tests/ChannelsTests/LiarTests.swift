@@ -45,7 +45,7 @@ import Transport
 
     /// One poll, and what is left of it.
     private static func poll(
-        _ yaml: String = yaml, state: ChannelState = ChannelState(), base: String = "https://t.example", start: ChannelRun.Start = .all,
+        _ yaml: String = yaml, state: ChannelState = ChannelState(), base: String = "https://t.example", start: Account.Start = .all,
         lookups: LookupCache = LookupCache(), sent: Set<String> = [], send: @escaping @Sendable (ChannelCall) async throws -> ChannelAnswer
     ) async throws -> Outcome {
         let notes = ChannelNotes()

@@ -123,7 +123,8 @@ import Testing
             let xml = "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='\(base)'><entry><id>1</id>\(content)</entry></feed>"
             let feed = try FeedParser.parse(Array(xml.utf8), contentType: nil, url: "https://e.example/feed")
             let body = try #require(feed.entries.first).html
-            #expect(body.utf8.count < 18 << 20 && body.contains("href=\"1\"") || body.contains("href='1'"), "\(body.utf8.count)")
+            #expect(body.utf8.count < 18 << 20, "\(body.utf8.count)")
+            #expect(body.contains("href=\"1\"") || body.contains("href='1'"), "the last ones stay as they were written")
             #expect(body.contains("\(base)1"))
         }
         // Bases that grow with each level, or are longer than any address, do not count.

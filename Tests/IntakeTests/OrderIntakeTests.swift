@@ -221,6 +221,9 @@ import Testing
                 try await house.drain(house.digest())
                 #expect(try await mayWrite() == expected, "\(shop) \(answer)")
             }
+            let id = try #require(try await house.store.read { try $0.customers.find([Identity(kind: .email, value: "mia@example.com")]) })
+            let why = try await house.store.read { try $0.reasons.about(.customer, id.rawValue) }.map(\.text)
+            #expect(why.contains("tea says yes to letters that advertise; books was told no, and that stands"), "\(why)")
         }
     }
 

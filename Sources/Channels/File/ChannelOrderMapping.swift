@@ -206,7 +206,7 @@ extension ChannelItem {
         if product != .interaction {
             mark += "#" + String(sha256(bytes).prefix(ChannelFilter.hashDigits))
             meta[MetaKey.product] = product.rawValue
-            meta[MetaKey.asOf] = asOf.map(Self.written)
+            if product == .order { meta[MetaKey.asOf] = asOf.map(Self.written) }
             meta[MetaKey.connectedAt] = connectedAt.map { "\($0.microseconds)" }
         }
         return RawItem(externalID: "\(stream)/\(externalID)" + (mark.isEmpty ? "" : "@\(mark)"), kind: .post, bytes: bytes, meta: meta)

@@ -133,8 +133,6 @@ public struct ChannelRun {
     /// Of a stream that goes over a list.
     static let partitionsMax = 5000
 
-    public typealias Start = Account.Start
-
     var file: ChannelFile
     let config: JSONValue
     let account: String
@@ -185,7 +183,7 @@ public struct ChannelRun {
     // MARK: One stream
 
     /// Reads what is new and hands it to `keep`, batch by batch, each with the state that belongs to it.
-    public mutating func poll(_ stream: ChannelFile.Stream, start: Start = .latest) async throws {
+    public mutating func poll(_ stream: ChannelFile.Stream, start: Account.Start = .latest) async throws {
         var all = try await partitions(stream)
         if let most = watch.partitionsMax { all = Array(all.prefix(most)) }
         guard !all.isEmpty else { return }
@@ -272,7 +270,9 @@ public struct ChannelRun {
         }
     }
 
-    private mutating func poll(_ stream: ChannelFile.Stream, mark key: String, _ names: [String: JSONValue], _ start: Start) async throws {
+    private mutating func poll(_ stream: ChannelFile.Stream, mark key: String, _ names: [String: JSONValue], _ start: Account.Start)
+        async throws
+    {
         let isFirst = state.cursors[key] == nil
         var mark = state.cursors[key] ?? .init()
         partition = key

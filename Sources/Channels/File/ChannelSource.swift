@@ -77,7 +77,7 @@ final class ChannelSource: Source {
         for stream in file.streams where keeper.isAsked || isDue(stream, keeper.now()) {
             // One stream that is in trouble holds up no other.
             do {
-                try await run.poll(stream, start: account.start == .all ? .all : .latest)
+                try await run.poll(stream, start: account.start)
                 keeper.report(.read(stream: stream.name))
                 due.withLock { $0[stream.name] = keeper.now() + stream.every }
             } catch let error as ChannelTrouble {  // due again when the account is tried again

@@ -48,6 +48,12 @@ public struct ChannelWire: Sendable {
         try await Task.sleep(for: wait)
     }
 
+    /// As soon as the account's rate allows it.
+    public func sendInTurn(_ call: ChannelCall) async throws -> ChannelAnswer {
+        try await admit()
+        return try await send(call)
+    }
+
     /// - Parameter isOnce: what changes something at the source is not sent again behind our back.
     /// - Throws: `TransportError`, `CancellationError`.
     public func send(_ call: ChannelCall, isOnce: Bool = false) async throws -> ChannelAnswer {

@@ -43,16 +43,22 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
         do {
             // Messages are a few kilobytes: in larger pages fewer of them are torn apart, and the log has half as many frames. A database
             // that is there already keeps its own.
-            if role == .writer { try run("PRAGMA page_size = 8192") }
-            if role == .writer { _ = try query("PRAGMA journal_mode = WAL", []) }
+            if role == .writer {
+                try run("PRAGMA page_size = 8192")
+                _ = try query("PRAGMA journal_mode = WAL", [])
+            }
             for setting in ["synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "journal_size_limit = 67108864"] {
                 try run("PRAGMA \(setting)")
             }
             // What savepoints copy stays in memory; a file for each large one costs more than the writing itself.
             if role == .writer { try run("PRAGMA temp_store = MEMORY") }
             try run(role == .writer ? "PRAGMA cache_size = -8192" : "PRAGMA cache_size = -1024")
-            // Pages that change again and again are copied back once in 16 MB of log, not in 4.
-            if role == .writer { _ = try query("PRAGMA wal_autocheckpoint = 2000", []) }
+            if role == .writer {
+                // Pages that change again and again are copied back once in 16 MB of log, not in 4.
+                var row = try query("PRAGMA page_size", []).first
+                let pageBytes = max(512, try row?.integer() ?? 4096)
+                _ = try query("PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)", [])
+            }
             if role == .reader { try run("PRAGMA query_only = ON") }
         } catch {
             close()
