@@ -54,13 +54,21 @@ extension Site {
         }
     }
 
+    /// A person's message is seen when it has its ticket, and that is an event of its own, a moment later. Told before, it would have the
+    /// page load a list without it, and the list with it would have to wait for that.
+    private static func isShown(_ event: Event) -> Bool {
+        event.kind != .messageStored || event.data["nature"] != Interaction.Nature.human.rawValue
+    }
+
     /// - Returns: whether there was anything to tell.
     private static func tell(_ hub: LiveHub, _ position: inout Int64, _ writer: inout any ResponseBodyWriter) async throws -> Bool {
         let (missed, newest) = hub.events(after: position)
         position = newest
         switch missed {
-        case .events(let events) where events.isEmpty: return false
-        case .events(let events): try await writer.write(ByteBuffer(string: message(events, position: newest)))
+        case .events(let all):
+            let events = all.filter(isShown)
+            if events.isEmpty { return false }
+            try await writer.write(ByteBuffer(string: message(events, position: newest)))
         case .tooMany: try await writer.write(ByteBuffer(string: "id: \(newest)\nevent: reset\ndata: {}\n\n"))
         }
         return true
