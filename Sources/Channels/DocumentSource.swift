@@ -18,6 +18,7 @@ struct DocumentSource: Source {
         let before = DocumentCursor(try await keeper.cursor(Self.stream), url: account.url)
         keeper.report(.request)
         let response = try await response(before)
+        keeper.arrived()
         let answer = DocumentRule.Answer(response)
         let verdict = try rule.judge(answer, before: before, now: keeper.now())
         var after = before

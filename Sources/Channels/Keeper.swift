@@ -15,6 +15,8 @@ public struct Keeper: Sendable {
     public var vault: Vault?
     /// Somebody asked for this poll: nothing has to be due.
     public var isAsked = false
+    /// Called when the server is asked nothing more in this poll: another may ask it while this one's answer is stored.
+    public var arrived: @Sendable () -> Void = {}
     /// Facts for those who watch the account.
     public var report: @Sendable (PollReport) -> Void = { _ in }
 

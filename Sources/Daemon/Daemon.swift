@@ -90,16 +90,19 @@ struct House: Sendable {
         tokens = OAuthKeeper(
             settings.oauth, shelf: .in(store, seal: seal, owner: owner), loop: loop, logger: logger, now: store.time.now)
         channels = ChannelShelf(settings.channels)
-        intake = IntakeService(
-            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: seal, logger: logger)
         let opened = store
         let trial = configuration.map { ChildTrial(configuration: $0, folder: settings.data, store: opened, logger: logger).trial }
+        desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
+        let placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
+        self.placing = placing
         digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: owner, logger: logger,
-            trial: trial, keys: settings.keys.map { MailKeys(folder: $0) }, channels: channels)
+            trial: trial, keys: settings.keys.map { MailKeys(folder: $0) }, channels: channels,
+            placer: placing.ahead)
+        intake = IntakeService(
+            store: store, loop: loop, accounts: settings.accounts, tokens: tokens, channels: channels, seal: seal, digest: digest,
+            logger: logger)
         hooks = HookService(store: store, accounts: settings.accounts, channels: channels, logger: logger)
-        desk = Desk(store: store, settings: settings.desk(parts.rules, parts.replyTexts))
-        placing = DeskService(desk: desk, scorer: parts.scorer, owner: owner, logger: logger)
         journeys = JourneysService(store: store, journeys: parts.journeys, loops: settings.loopGuard, logger: logger)
         let gate = DeliveryGate(store: store, dataDirectory: settings.data, node: settings.node, logger: logger)
         delivery = DeliveryService(

@@ -69,11 +69,12 @@ extension Operations {
         let tokens = OAuthKeeper(
             settings.oauth, shelf: .in(store, seal: seal, owner: "poll"), loop: loop, logger: quiet, now: store.time.now)
         let channels = ChannelShelf(settings.channels)
-        let intake = IntakeService(
-            store: store, loop: loop, accounts: [], tokens: tokens, channels: channels, seal: seal, logger: quiet)
         let digest = DigestService(
             store: store, accounts: settings.accounts, ownAddresses: settings.senderAddresses, owner: "poll", logger: quiet,
             keys: settings.keys.map { MailKeys(folder: $0) }, channels: channels)
+        let intake = IntakeService(
+            store: store, loop: loop, accounts: [], tokens: tokens, channels: channels, seal: seal, digest: digest,
+            logger: quiet)
         let before = try await store.read { try $0.interactions.count() }
         let reading = Task { try await digest.run() }
         let troubled = Mutex(0)

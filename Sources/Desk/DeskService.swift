@@ -2,7 +2,7 @@ public import Domain
 public import Insight
 public import Logging
 public import ServiceLifecycle
-import Store
+public import Store
 
 /// Claims new messages in batches, scores them, and places each batch in one transaction.
 public struct DeskService: Service {
@@ -106,6 +106,25 @@ public struct DeskService: Service {
         }
     }
 
+    /// Scores a message that is not stored yet.
+    /// - Returns: what places it in the transaction that has stored it, as number `index` of its batch, and gives back what to tell the log
+    ///   after the commit.
+    public func ahead(
+        _ message: Interaction
+    ) -> @Sendable (_ transaction: Transaction, _ stored: Interaction, _ index: Int) throws -> @Sendable () -> Void {
+        let before = scored(message)
+        let (desk, logger) = (desk, logger)
+        return { transaction, stored, index in
+            var scored = before
+            scored.message = stored
+            let placing = Placing(
+                transaction: transaction, settings: desk.settings, signer: desk.store.signer,
+                arrivedAt: transaction.now + .microseconds(index))
+            let tripped = try placing.place(scored).tripped
+            return { Self.tell(tripped, logger) }
+        }
+    }
+
     private func scored(_ message: Interaction) -> ScoredMessage {
         guard message.nature == .human, !message.isClosed else { return ScoredMessage(message: message) }
         let (language, mood) = score(message.subject, message.words)
@@ -124,6 +143,10 @@ public struct DeskService: Service {
             }
             return tripped
         }
+        Self.tell(tripped, logger)
+    }
+
+    private static func tell(_ tripped: [Breaker], _ logger: Logger) {
         for breaker in tripped {
             logger.warning(
                 "A breaker tripped; automatic mail to this address stops.",

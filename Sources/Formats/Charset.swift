@@ -131,11 +131,7 @@ enum Charset {
         return out
     }()
 
-    private static func isKnown(_ name: String) -> Bool {
-        guard let handle = iconv_open(utf8, name), handle != iconv_t(bitPattern: -1) else { return false }
-        iconv_close(handle)
-        return true
-    }
+    private static func isKnown(_ name: String) -> Bool { Converters.with(name) { _ in true } ?? false }
 
     // MARK: conversion
 
@@ -155,8 +151,10 @@ enum Charset {
     }
 
     private static func iconvert(_ bytes: [UInt8], from name: String) -> (bytes: [UInt8], errors: Int)? {
-        guard let handle = iconv_open(utf8, name), handle != iconv_t(bitPattern: -1) else { return nil }
-        defer { iconv_close(handle) }
+        Converters.with(name) { iconvert(bytes, by: $0) }
+    }
+
+    private static func iconvert(_ bytes: [UInt8], by handle: iconv_t) -> (bytes: [UInt8], errors: Int) {
         var input = bytes
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count * 2)

@@ -37,13 +37,25 @@ public struct ParsedMail: Sendable {
     public init() {}
 
     /// The first field of that name, in any case.
-    public func header(_ name: String) -> String? {
-        headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
-    }
+    public func header(_ name: String) -> String? { firstIndex(of: name, from: 0).map { headers[$0].value } }
 
     /// All fields of that name, in order.
     public func headers(_ name: String) -> [String] {
-        headers.filter { ASCII.equalsIgnoringCase($0.name, name) }.map(\.value)
+        var values: [String] = []
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            values.append(headers[index].value)
+            next = index + 1
+        }
+        return values
+    }
+
+    /// A mail is asked for a hundred names, most of which it does not have: their length tells nearly all apart.
+    private func firstIndex(of name: String, from start: Int) -> Int? {
+        let count = name.utf8.count
+        return headers.withUnsafeBufferPointer { fields in
+            (start..<fields.count).first { fields[$0].name.utf8.count == count && ASCII.equalsIgnoringCase(fields[$0].name, name) }
+        }
     }
 
     /// Whether the mail is a machine's report of that kind.

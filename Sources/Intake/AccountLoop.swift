@@ -21,6 +21,8 @@ final class AccountLoop: Sendable {
     private let gate: HostGate
     private let board: HealthBoard
     private let seal: TokenSeal?
+    /// Reads messages before they are stored; nil when everything of this account goes through the spool.
+    private let ahead: DigestService?
     private let logger: Logger
     let waker = Waker()
     private let task = Mutex<(Task<Void, Never>?, stopped: Bool)>((nil, false))
@@ -36,8 +38,9 @@ final class AccountLoop: Sendable {
 
     init(
         account: Account, source: any Source, store: Store, gate: HostGate, board: HealthBoard, seal: TokenSeal? = nil,
-        isOnHold: Bool = false, logger: Logger
+        ahead: DigestService? = nil, isOnHold: Bool = false, logger: Logger
     ) {
+        self.ahead = ahead
         self.isOnHold = Mutex(isOnHold)
         self.account = account
         self.source = source
@@ -164,7 +167,9 @@ final class AccountLoop: Sendable {
     /// - Throws: only `CancellationError`.
     private func poll() async throws -> PollOutcome {
         do {
-            try await gate.run(host) {
+            try await gate.run(host) { place in
+                var keeper = keeper
+                keeper.arrived = { place.leaveHost() }
                 try await source.poll(into: keeper)
                 try await source.fetchWanted(into: keeper)
             }
@@ -231,23 +236,15 @@ final class AccountLoop: Sendable {
             })
     }
 
-    /// One transaction: items, cursor, and the count in the health row.
     private func keep(_ batch: Batch) async throws {
-        let name = account.name
-        let health = self.health.withLock { $0 }
-        let added = try await Self.stored {
-            try await self.store.write { transaction in
-                let added = batch.items.isEmpty ? 0 : try transaction.spool.add(name, batch.items)
-                if let cursor = batch.cursor { try transaction.accounts.setCursor(name, batch.stream, cursor) }
-                if added > 0 {
-                    var health = health
-                    health.itemsStored += Int64(added)
-                    health.detail.came(at: transaction.now)
-                    try transaction.accounts.save(health)
-                }
-                return added
+        let read = await ahead?.read(batch.items, of: account.name) ?? []
+        let (added, tell) = try await Self.stored {
+            do { return try await self.keep(batch, read: read) } catch let error as StoreError where !error.isTemporary && !read.isEmpty {
+                // One that the database does not take must take no other with it: the spool has them one by one.
+                return try await self.keep(batch, read: [])
             }
         }
+        for tell in tell { tell() }
         let now = store.time.now()
         self.health.withLock { health in
             health.itemsStored += Int64(added)
@@ -255,6 +252,32 @@ final class AccountLoop: Sendable {
         }
         if added > 0 { hint.withLock { $0.hasNews = true } }
         board.put(self.health.withLock { $0 })
+    }
+
+    /// One transaction: items, what those became that are read, the cursor, and the count in the health row.
+    /// - Returns: how many items were new, and what is to be told now.
+    private func keep(_ batch: Batch, read: [Digested?]) async throws -> (added: Int, tell: [@Sendable () -> Void]) {
+        let name = account.name
+        let health = self.health.withLock { $0 }
+        return try await store.write { [store] transaction in
+            let isRead = batch.items.indices.map { $0 < read.count && read[$0] != nil }
+            let ids = batch.items.isEmpty ? [:] : try transaction.spool.add(name, batch.items, isRead: isRead)
+            var new: [Digested] = []
+            for (index, digested) in read.enumerated() {
+                guard var digested, let id = ids[index] else { continue }
+                digested.item.id = id
+                new.append(digested)
+            }
+            let tell = try DigestService.add(ahead: new, to: transaction, signer: store.signer)
+            if let cursor = batch.cursor { try transaction.accounts.setCursor(name, batch.stream, cursor) }
+            if !ids.isEmpty {
+                var health = health
+                health.itemsStored += Int64(ids.count)
+                health.detail.came(at: transaction.now)
+                try transaction.accounts.save(health)
+            }
+            return (ids.count, tell)
+        }
     }
 
     /// Tells the store's trouble from the source's.

@@ -99,13 +99,18 @@ extension DigestService {
         }
     }
 
-    private static func add(_ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction, signer: Signer) throws {
+    /// - Returns: the message as it was stored; nil when it was known.
+    @discardableResult
+    static func add(
+        _ entry: Digested.Entry, of item: SpooledItem, to transaction: Transaction, signer: Signer
+    ) throws -> Interaction? {
         var interaction = entry.interaction
         if item.meta[MetaKey.whole] != nil, let known = try transaction.interactions.complete(interaction) {
-            return try transaction.reasons.add(
+            try transaction.reasons.add(
                 Reason(
                     at: transaction.now, about: .interaction, subject: known.rawValue, decision: "whole",
                     text: "the whole mail was fetched, \(item.sizeBytes) bytes; it stands in place of its first part"))
+            return nil
         }
         interaction.id = transaction.newID()
         let returns = Returns(transaction: transaction, signer: signer)
@@ -127,17 +132,19 @@ extension DigestService {
             }
             if let returned = entry.returned { try returns.take(returned, about: about, told: interaction) }
             if interaction.nature == .human { try returns.heard(interaction) }
+            return interaction
         case .duplicate(let known):
             // Feeds and exports repeat themselves with every poll; a mail that comes twice is worth a line.
-            guard item.kind == .mail else { return }
+            guard item.kind == .mail else { return nil }
             try transaction.reasons.add(
                 Reason(
                     at: transaction.now, about: .interaction, subject: known.rawValue, decision: "duplicate",
                     text: "the same mail arrived again as \(item.externalID) and was not doubled"))
+            return nil
         }
     }
 
-    private func tell(_ digested: Digested) {
+    func tell(_ digested: Digested) {
         let item = digested.item
         for note in digested.notes { logger.warning("A part of a document was skipped.", metadata: ["reason": "\(note)"]) }
         guard case .failure(let error) = digested.result else { return }

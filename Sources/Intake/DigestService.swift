@@ -31,6 +31,12 @@ public final class DigestService: Service {
     private let keys: MailKeys?
     private let channels: ChannelShelf
     private let digester: Mutex<Digester>
+    let placer: Placer?
+
+    /// Looks at a message before it is stored, and gives back how to find its place then.
+    public typealias Placer = @Sendable (Interaction) -> Placing
+    /// In the transaction that has just stored the message, as the so-manieth of its batch. Gives back what is to be told after the commit.
+    public typealias Placing = @Sendable (Transaction, Interaction, _ index: Int) throws -> @Sendable () -> Void
 
     /// - Parameters:
     ///   - ownAddresses: addresses we send from, besides those of the accounts.
@@ -38,11 +44,13 @@ public final class DigestService: Service {
     ///   - width: items in work at the same time; more than the cores, for some wait until their attachments are on the disk.
     ///   - keys: to verify and decrypt mail with.
     ///   - channels: the channel files in force.
+    ///   - placer: places what is read before it is stored; without it that is left to whoever waits for stored messages.
     ///   - trial: reads in a process of its own what was in hand when this program died twice; without it three deaths are enough.
     public init(
         store: Store, accounts: [Account], ownAddresses: [String] = [], owner: String, logger: Logger, width: Int = 4, trial: Trial? = nil,
-        keys: MailKeys? = nil, channels: ChannelShelf = ChannelShelf()
+        keys: MailKeys? = nil, channels: ChannelShelf = ChannelShelf(), placer: Placer? = nil
     ) {
+        self.placer = placer
         self.store = store
         self.owner = owner
         self.logger = logger
@@ -139,21 +147,39 @@ public final class DigestService: Service {
     /// In the order of the claim, `width` at a time.
     private func digest(_ items: [SpooledItem]) async throws -> [Digested] {
         let digester = digester.withLock { $0 }
-        return try await withThrowingTaskGroup(of: (Int, Digested).self) { group in
-            var results: [Digested?] = Array(repeating: nil, count: items.count)
+        return try await inOrder(items) { try await self.digest($0, by: digester) }
+    }
+
+    /// Whatever is wrong is left to the spool.
+    func digest(ahead items: [SpooledItem?]) async throws -> [Digested?] {
+        let digester = digester.withLock { $0 }
+        let work = { @Sendable [placer] (item: SpooledItem?) async throws -> Digested? in
+            guard let item else { return nil }
+            var digested = try await digester.digest(item)
+            guard let placer, case .success(var entries) = digested.result else { return digested }
+            for index in entries.indices { entries[index].placing = placer(entries[index].interaction) }
+            digested.result = .success(entries)
+            return digested
+        }
+        return items.count == 1 ? [try await work(items[0])] : try await inOrder(items, work)
+    }
+
+    private func inOrder<Item: Sendable, Value: Sendable>(
+        _ items: [Item], _ work: @escaping @Sendable (Item) async throws -> Value
+    ) async throws -> [Value] {
+        try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+            var results: [Value?] = Array(repeating: nil, count: items.count)
             var next = 0
-            while next < min(width, items.count) {
-                let index = next
-                group.addTask { (index, try await self.digest(items[index], by: digester)) }
+            func add() {
+                guard next < items.count else { return }
+                let (index, item) = (next, items[next])
+                group.addTask { (index, try await work(item)) }
                 next += 1
             }
-            while let (index, digested) = try await group.next() {
-                results[index] = digested
-                if next < items.count {
-                    let index = next
-                    group.addTask { (index, try await self.digest(items[index], by: digester)) }
-                    next += 1
-                }
+            for _ in 0..<width { add() }
+            while let (index, value) = try await group.next() {
+                results[index] = value
+                add()
             }
             return results.compactMap { $0 }
         }

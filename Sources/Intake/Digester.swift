@@ -14,6 +14,8 @@ struct Digested: Sendable {
         var splitReason: String?
         /// What a machine says in it, with the marks by which we find the mail it is about.
         var returned: Returned?
+        /// Finds its place in the transaction that stores it; nil when that is left to those who wait for stored messages.
+        var placing: DigestService.Placing?
     }
 
     var item: SpooledItem

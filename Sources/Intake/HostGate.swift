@@ -6,13 +6,44 @@ final class HostGate: Sendable {
     static let perHost = 4
     static let inAll = 32
 
-    private struct Waiter {
+    /// A poll's place, in all and at its host.
+    struct Place: Sendable {
+        fileprivate let gate: HostGate
+        fileprivate let host: String
+        fileprivate let isAtHost = Flag()
+
+        /// Gives up the place at the host, which is not asked any more; what it answered is still to be stored.
+        func leaveHost() {
+            if isAtHost.clear() { gate.leave { $0.leaveHost(host) } }
+        }
+
+        fileprivate func leave() {
+            let isAtHost = isAtHost.clear()
+            gate.leave { state in
+                if isAtHost { state.leaveHost(host) }
+                state.count -= 1
+            }
+        }
+    }
+
+    fileprivate final class Flag: Sendable {
+        private let isSet = Mutex(true)
+        /// - Returns: whether it was set.
+        func clear() -> Bool {
+            isSet.withLock { isSet in
+                defer { isSet = false }
+                return isSet
+            }
+        }
+    }
+
+    fileprivate struct Waiter {
         var number: Int
         var host: String
         var continuation: CheckedContinuation<Bool, Never>
     }
 
-    private struct State {
+    fileprivate struct State {
         var inside: [String: Int] = [:]
         var count = 0
         var waiters: [Waiter] = []
@@ -26,8 +57,7 @@ final class HostGate: Sendable {
             return true
         }
 
-        mutating func leave(_ host: String) {
-            count -= 1
+        mutating func leaveHost(_ host: String) {
             let left = inside[host, default: 1] - 1
             inside[host] = left == 0 ? nil : left
         }
@@ -35,10 +65,11 @@ final class HostGate: Sendable {
 
     private let state = Mutex(State())
 
-    func run<T: Sendable>(_ host: String, _ body: @Sendable () async throws -> T) async throws -> T {
+    func run<T: Sendable>(_ host: String, _ body: @Sendable (Place) async throws -> T) async throws -> T {
         guard await enter(host) else { throw CancellationError() }
-        defer { leave(host) }
-        return try await body()
+        let place = Place(gate: self, host: host)
+        defer { place.leave() }
+        return try await body(place)
     }
 
     private func enter(_ host: String) async -> Bool {
@@ -70,9 +101,9 @@ final class HostGate: Sendable {
         }
     }
 
-    private func leave(_ host: String) {
+    fileprivate func leave(_ change: (inout State) -> Void) {
         let ready: [Waiter] = state.withLock { state in
-            state.leave(host)
+            change(&state)
             var ready: [Waiter] = []
             var index = 0
             while index < state.waiters.count, state.count < Self.inAll {

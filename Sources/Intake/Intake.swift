@@ -15,6 +15,9 @@ public import Transport
 public final class IntakeService: Service {
     private let store: Store
     private let seal: TokenSeal?
+    private let digest: DigestService?
+    /// Accounts whose messages were being read when the last process ended; nil before the first poll.
+    private let suspects = Mutex<Set<String>?>(nil)
     private let logger: Logger
     private let gate = HostGate()
     private let makeSource: @Sendable (Account) -> any Source
@@ -28,11 +31,12 @@ public final class IntakeService: Service {
     /// - Parameter tokens: for accounts that log in by OAuth 2.
     ///   - channels: the channel files in force.
     ///   - seal: keeps sessions from standing readable in the database.
+    ///   - digest: reads what comes before it is stored, where that is safe; without it everything goes through the spool.
     public convenience init(
         store: Store, loop: TransferLoop, accounts: [Account], tokens: OAuthKeeper? = nil, channels: ChannelShelf = ChannelShelf(),
-        seal: TokenSeal? = nil, logger: Logger
+        seal: TokenSeal? = nil, digest: DigestService? = nil, logger: Logger
     ) {
-        self.init(store: store, accounts: accounts, seal: seal, logger: logger) { account in
+        self.init(store: store, accounts: accounts, seal: seal, digest: digest, logger: logger) { account in
             source(for: account, loop: loop, channels: channels) { words in
                 logger.warning("\(words)", metadata: ["account": "\(account.name)"])
             } connect: { endpoint in
@@ -47,10 +51,12 @@ public final class IntakeService: Service {
 
     /// - Parameter makeSource: opens nothing; called once for each account that starts or changes.
     public init(
-        store: Store, accounts: [Account], seal: TokenSeal? = nil, logger: Logger, makeSource: @escaping @Sendable (Account) -> any Source
+        store: Store, accounts: [Account], seal: TokenSeal? = nil, digest: DigestService? = nil, logger: Logger,
+        makeSource: @escaping @Sendable (Account) -> any Source
     ) {
         self.store = store
         self.seal = seal
+        self.digest = digest
         self.logger = logger
         self.makeSource = makeSource
         roster = Mutex(Roster(accounts))
@@ -98,8 +104,7 @@ public final class IntakeService: Service {
             var rest = accounts[...]
             func next() {
                 guard let account = rest.popFirst() else { return }
-                let loop = AccountLoop(
-                    account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, logger: logger)
+                let loop = makeLoop(account)
                 group.addTask { await loop.once() }
             }
             for _ in 0..<Self.onceMax { next() }
@@ -114,15 +119,28 @@ public final class IntakeService: Service {
         let orders = roster.withLock { $0.orders() }
         for name in orders.stop { loops.withLock { $0[name] }?.stop() }
         for account in orders.start {
-            let loop = AccountLoop(
-                account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal,
-                isOnHold: held.withLock { $0.contains(account.name) }, logger: logger)
+            let loop = makeLoop(account)
             loops.withLock { $0[account.name] = loop }
             group.addTask {
                 await loop.run()
                 self.ended(account.name)
             }
         }
+    }
+
+    private func makeLoop(_ account: Account) -> AccountLoop {
+        var ahead = digest
+        if ahead != nil {
+            let isSuspect = suspects.withLock { suspects in
+                let known = suspects ?? store.inHand.begin()
+                suspects = known
+                return known.contains(account.name)
+            }
+            if isSuspect { ahead = nil }
+        }
+        return AccountLoop(
+            account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, ahead: ahead,
+            isOnHold: held.withLock { $0.contains(account.name) }, logger: logger)
     }
 
     // MARK: What operators ask

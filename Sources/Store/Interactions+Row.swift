@@ -21,7 +21,7 @@ extension Interactions {
             interaction.direction,
             interaction.nature, interaction.occurredAt, interaction.receivedAt, author.name, author.email, author.phone, author.handle,
             author.network, JSONText.encode(interaction.recipients), interaction.subject, interaction.body, interaction.html,
-            interaction.language, mood?.score, mood?.label, mood?.confidence, mood.map { try JSONText.encode($0.words) }, mood?.model,
+            interaction.language, mood?.score, mood?.label, mood?.confidence, mood.map { JSONText.encode($0.words) }, mood?.model,
             interaction.messageID, JSONText.encode(interaction.inReplyTo), JSONText.encode(interaction.references),
             JSONText.encode(interaction.fields), interaction.permalink, interaction.customer, interaction.ticket,
             interaction.attachments.count, interaction.newWords, interaction.signature, spool, state, transaction.now,

@@ -43,7 +43,7 @@ public struct Interactions {
             WHERE id = $1 AND state <> 'placed'
             """,
             interaction.id, transaction.now, interaction.customer, interaction.ticket, interaction.nature, interaction.language,
-            mood?.score, mood?.label, mood?.confidence, mood.map { try JSONText.encode($0.words) }, mood?.model)
+            mood?.score, mood?.label, mood?.confidence, mood.map { JSONText.encode($0.words) }, mood?.model)
         guard placed == 0 else { return }
         guard try get(interaction.id) != nil else { throw StoreError(.missing, "there is no interaction \(interaction.id) to place") }
         throw StoreError(.superseded, "interaction \(interaction.id) is placed already; somebody else took it over")
@@ -112,6 +112,12 @@ public struct Interactions {
         try count("SELECT count(*) FROM interactions WHERE state = 'new' AND attempts = 0")
             + count("SELECT count(*) FROM interactions WHERE state IN ('new', 'claimed') AND attempts > 0")
             + count("SELECT count(*) FROM interactions WHERE state = 'stuck'")
+    }
+
+    /// Whether a message waits for its place, or somebody is just looking for it.
+    public func areAnyWaiting() throws -> Bool {
+        try transaction.first("SELECT 1 FROM interactions WHERE state = 'new' AND attempts = 0 LIMIT 1") != nil
+            || transaction.first("SELECT 1 FROM interactions WHERE state IN ('new', 'claimed') AND attempts > 0 LIMIT 1") != nil
     }
 
     private func count(_ sql: String) throws -> Int64 {

@@ -79,6 +79,13 @@ enum JSONText {
         return "[" + fields.map { "{\"name\":\(quoted($0.name)),\"value\":\(quoted($0.value))}" }.joined(separator: ",") + "]"
     }
 
+    /// `[{"text":"late","weight":-0.4}]`
+    static func encode(_ words: [Mood.Word]) -> String {
+        if words.isEmpty { return "[]" }
+        return "[" + words.map { "{\"text\":\(quoted($0.text)),\"weight\":\($0.weight.isFinite ? $0.weight : 0)}" }.joined(separator: ",")
+            + "]"
+    }
+
     private static func broken(_ type: Any.Type) -> StoreError {
         StoreError(.corrupt, "a column that holds JSON does not hold a \(type)")
     }

@@ -53,23 +53,37 @@ public struct Spool {
     /// - Returns: how many were new.
     @discardableResult
     public func add(_ account: String, _ items: [RawItem]) throws -> Int {
+        try add(account, items, isRead: Array(repeating: false, count: items.count)).count
+    }
+
+    /// Adds items of which some are read already: this transaction stores what they are, so they are done at once. Of those only mails
+    /// keep their bytes, as with `done`.
+    /// - Parameter isRead: for each of `items`.
+    /// - Returns: the ids of those that were new, by their index in `items`.
+    public func add(_ account: String, _ items: [RawItem], isRead: [Bool]) throws -> [Int: ID<SpooledItem>] {
         // What is known already must not be written to disk again.
         var seen = transaction.files == nil ? [] : try known(account, externalIDs: items.map(\.externalID))
-        let fresh = items.filter { seen.insert($0.externalID).inserted }
-        var new = 0
-        for (item, place) in zip(fresh, try places(fresh)) {
+        let fresh = items.indices.filter { seen.insert(items[$0].externalID).inserted }
+        var new: [Int: ID<SpooledItem>] = [:]
+        var isWaiting = false
+        for (index, place) in zip(fresh, try places(fresh.map { items[$0] })) {
+            let item = items[index]
             let id: ID<SpooledItem> = transaction.newID()
             let added = try transaction.execute(
                 """
-                INSERT INTO spool (id, account, external_id, kind, meta, size_bytes, state, received_at, touched_at, place, is_cut)
-                VALUES ($1, $2, $3, $4, $5, $6, 'new', $7, $7, $8, $9) ON CONFLICT (account, external_id) DO NOTHING
+                INSERT INTO spool
+                    (id, account, external_id, kind, meta, size_bytes, state, attempts, received_at, touched_at, place, is_cut)
+                VALUES ($1, $2, $3, $4, $5, $6, $10, $11, $7, $7, $8, $9) ON CONFLICT (account, external_id) DO NOTHING
                 """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), item.stored?.sizeBytes ?? item.bytes.count,
-                transaction.now, place, item.isCut)
+                transaction.now, place, item.isCut, isRead[index] ? "done" : "new", isRead[index] ? 1 : 0)
             guard added > 0 else { continue }
-            if place == nil { try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes) }
-            new += 1
+            if place == nil, !isRead[index] || item.kind == .mail {
+                try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes)
+            }
+            new[index] = id
+            isWaiting = isWaiting || !isRead[index]
         }
-        if new > 0 { transaction.touch(.spool) }
+        if isWaiting { transaction.touch(.spool) }
         return new
     }
 

@@ -10,6 +10,8 @@ public final class Store: Sendable {
     public enum Kind: String, Sendable { case sqlite, postgres }
 
     public let blobs: BlobStore
+    /// What is being read before it is stored.
+    public let inHand: InHand
     /// Wake-ups after commits.
     public let signals: Signals
     public let time: any TimeSource
@@ -28,10 +30,11 @@ public final class Store: Sendable {
         var lastFailure: String?
     }
 
-    private init(database: any Database, schema: String?, blobs: BlobStore, begin: TransactionSource, logger: Logger) {
+    private init(database: any Database, schema: String?, blobs: BlobStore, inHand: InHand, begin: TransactionSource, logger: Logger) {
         self.database = database
         self.schema = schema
         self.blobs = blobs
+        self.inHand = inHand
         self.logger = logger
         ids = begin.ids
         signals = begin.signals
@@ -67,7 +70,9 @@ public final class Store: Sendable {
                     + "postgres://user:password@host/database.")
         }
         do {
-            let store = Store(database: database, schema: schema, blobs: try BlobStore(folder: blobs), begin: begin, logger: logger)
+            let store = Store(
+                database: database, schema: schema, blobs: try BlobStore(folder: blobs), inHand: InHand(path: blobs + "/in-hand"),
+                begin: begin, logger: logger)
             store.watch()
             return store
         } catch {

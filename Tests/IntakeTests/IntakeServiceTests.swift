@@ -173,7 +173,7 @@ private final class Faucet: Source {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<40 {
                 group.addTask {
-                    try await gate.run("mail.example") {
+                    try await gate.run("mail.example") { _ in
                         meter.enter()
                         for _ in 0..<5 { await Task.yield() }
                         meter.leave()
@@ -186,16 +186,52 @@ private final class Faucet: Source {
         #expect(meter.counts.done == 40)
     }
 
+    @Test func `who has what he asked for makes room at the host, not in all`() async throws {
+        let gate = HostGate()
+        let full = Meter()
+        let holders = (0..<HostGate.inAll).map { _ in
+            Task {
+                try await gate.run("h") { place in
+                    place.leaveHost()
+                    place.leaveHost()  // once is enough
+                    full.enter()
+                    try await Task.sleep(for: .seconds(600))
+                }
+            }
+        }
+        try await Self.until { full.counts.most == HostGate.inAll }
+        let waiting = Task { try await gate.run("other") { _ in } }
+        holders[0].cancel()
+        try await waiting.value
+        for holder in holders { holder.cancel() }
+        for holder in holders { _ = await holder.result }
+        // Whoever left the host early did not leave it twice.
+        let meter = Meter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<40 {
+                group.addTask {
+                    try await gate.run("h") { _ in
+                        meter.enter()
+                        for _ in 0..<5 { await Task.yield() }
+                        meter.leave()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(meter.counts.most <= HostGate.perHost)
+    }
+
     @Test func `whoever is cancelled in the queue leaves it without a place`() async throws {
         let gate = HostGate()
         let waker = Waker()
-        let holders = (0..<HostGate.perHost).map { _ in Task { try await gate.run("h") { try await Task.sleep(for: .seconds(600)) } } }
-        let waiting = Task { try await gate.run("h") { waker.wake() } }
+        let holders = (0..<HostGate.perHost).map { _ in Task { try await gate.run("h") { _ in try await Task.sleep(for: .seconds(600)) } } }
+        let waiting = Task { try await gate.run("h") { _ in waker.wake() } }
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
         for holder in holders { holder.cancel() }
         for holder in holders { _ = await holder.result }
-        try await gate.run("h") {}
+        try await gate.run("h") { _ in }
     }
 
     @Test func `shutdown ends every account, also one that waits for an hour`() async throws {

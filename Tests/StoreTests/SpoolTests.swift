@@ -17,6 +17,30 @@ struct SpoolTests {
     }
 
     @Test(arguments: Engine.available)
+    func `what was read before it was stored is done at once, and only mails keep their bytes`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let store = house.store
+            let feed = RawItem(externalID: "feed", kind: .post, bytes: [4, 5])
+            try await store.write { try $0.spool.add("support", [item("known")]) }
+            let ids = try await store.write {
+                try $0.spool.add(
+                    "support", [item("known"), item("read"), feed, item("waiting"), item("read")],
+                    isRead: [
+                        true, true, true, false, true,
+                    ])
+            }
+            #expect(ids.keys.sorted() == [1, 2, 3])
+            #expect(try await store.read { try $0.spool.counts() } == ["new": 2, "done": 2])
+            let (mail, document) = try await store.read { (try $0.spool.get(ids[1]!), try $0.spool.get(ids[2]!)) }
+            #expect(mail?.bytes == [1, 2, 3])
+            #expect(mail?.state == "done")
+            #expect(document?.bytes == [])
+            let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
+            #expect(claimed.map(\.externalID) == ["known", "waiting"])
+        }
+    }
+
+    @Test(arguments: Engine.available)
     func `an item comes back byte for byte`(engine: Engine) async throws {
         try await withStore(engine) { house in
             let bytes = (0...255).map { UInt8($0) } + [0, 0, 0]

@@ -1,5 +1,6 @@
 import Domain
-import FoundationEssentials
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Store
@@ -47,6 +48,54 @@ struct TransactionTests {
             }
             #expect(written == 54)
             #expect(found == (0..<60).filter { $0 % 10 != 3 })
+        }
+    }
+
+    @Test(arguments: [Engine.file, .memory])
+    func `a group of which one fails is run again, each for itself`(engine: Engine) async throws {
+        try await withStore(engine) { house in
+            let tally = Tally()
+            let isHeld = Gate()
+            // Whoever holds the writer makes the others a group.
+            let holder = Task { try await house.store.write { _ in isHeld.wait() } }
+            let jobs = (0..<5).map { number in
+                Task {
+                    try await house.store.write { transaction in
+                        tally.runs.withLock { $0[number, default: 0] += 1 }
+                        try transaction.meta.set("n\(number)", "written")
+                        if number == 3 { throw Refusal() }
+                    }
+                }
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            isHeld.open()
+            try await holder.value
+            for (number, job) in jobs.enumerated() {
+                if number == 3 { await #expect(throws: Refusal.self) { try await job.value } } else { try await job.value }
+            }
+            let found = try await house.store.read { transaction in try (0..<5).filter { try transaction.meta.get("n\($0)") != nil } }
+            #expect(found == [0, 1, 2, 4])
+            #expect(tally.runs.withLock { $0[3] } == 2)
+            // Signals and results are those of the second run; nothing of the first is left.
+            #expect(tally.runs.withLock { $0.values.max() } == 2)
+        }
+    }
+
+    @Test func `the log is copied back while it grows, and does not grow for ever`() async throws {
+        try await withStore(.file) { house in
+            func bytes(_ name: String) throws -> Int {
+                let values = try FileManager.default.attributesOfItem(atPath: "\(house.folder)/\(name)")
+                return (values[.size] as? NSNumber)?.intValue ?? 0
+            }
+            let piece = [UInt8](repeating: 7, count: 1 << 20)
+            var longest = 0
+            for number in 0..<300 {
+                let item = RawItem(externalID: "\(number)", kind: .form, bytes: piece)
+                try await house.store.write { try $0.spool.add("forms", [item]) }
+                longest = max(longest, try bytes("store.sqlite3-wal"))
+            }
+            #expect(try bytes("store.sqlite3") > SQLiteDatabase.copyEveryBytes)
+            #expect(longest < SQLiteDatabase.logBytesMax + 2 * SQLiteDatabase.copyEveryBytes)
         }
     }
 
@@ -235,4 +284,17 @@ struct TransactionTests {
             #expect(try await store.write { try $0.spool.add("support", [RawItem(externalID: "big", kind: .form, bytes: bytes)]) } == 1)
         }
     }
+}
+
+/// How often each closure ran.
+private final class Tally: Sendable { let runs = Mutex<[Int: Int]>([:]) }
+
+/// Holds threads until it is opened, and none after that.
+private final class Gate: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    func wait() {
+        semaphore.wait()
+        semaphore.signal()
+    }
+    func open() { semaphore.signal() }
 }

@@ -166,7 +166,8 @@ import Testing
             answer.foldsCase = true
             return answer
         }
-        try await with([server], timeout: .milliseconds(100)) { resolver in
+        // The answer in the last round has as long as that, also on a machine that does a thousand other things.
+        try await with([server], timeout: .seconds(3)) { resolver in
             #expect(await resolver.txt("averylongnamewithmanyletters.example") == .found(["v=spf1 -all"]))
             #expect(server.questions.count == 2)
         }

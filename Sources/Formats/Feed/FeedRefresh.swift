@@ -1,4 +1,5 @@
 public import Domain
+import Glibc
 
 /// How often a feed is worth asking, as it says itself: RSS's `ttl`, `skipHours` and `skipDays`, RSS 1.0's `sy:updatePeriod`. A hint: who
 /// writes it wrong is still asked.
@@ -34,14 +35,26 @@ public struct FeedRefresh: Sendable, Hashable {
 
     /// What the head of a feed says; the entries are not looked at. Empty for anything else.
     public static func read(_ bytes: [UInt8]) -> FeedRefresh {
-        let head = Array(bytes.prefix(headBytesMax))
-        // RSS 1.0 lists its items in the channel's head, in `<items>`.
-        let marks: [StaticString] = [
-            "<item>", "<item ", "<item\t", "<item\n", "<item\r", "<entry>", "<entry ", "<entry\t", "<entry\n", "<entry\r",
-        ]
-        let end = marks.compactMap { ASCII.find($0, in: head) }.min() ?? head.count
+        let end = headEnd(bytes)
         let url = "https://feed.invalid/"
-        return (try? FeedParser.parse(Array(head[..<end]), contentType: nil, url: url))?.refresh ?? FeedRefresh()
+        return (try? FeedParser.parse(Array(bytes[..<end]), contentType: nil, url: url))?.refresh ?? FeedRefresh()
+    }
+
+    /// Where the first entry begins. RSS 1.0 lists its items in the channel's head, in `<items>`.
+    private static func headEnd(_ bytes: [UInt8]) -> Int {
+        let end = min(bytes.count, headBytesMax)
+        return bytes.withUnsafeBufferPointer { bytes in
+            var at = 0
+            while let mark = bytes[at..<end].firstIndex(of: UInt8(ascii: "<")) {
+                for word: StaticString in ["item", "entry"] {
+                    let after = mark + 1 + word.utf8CodeUnitCount
+                    guard after < end, memcmp(bytes.baseAddress! + mark + 1, word.utf8Start, word.utf8CodeUnitCount) == 0 else { continue }
+                    if ASCII.isSpace(bytes[after]) || bytes[after] == UInt8(ascii: ">") { return mark }
+                }
+                at = mark + 1
+            }
+            return end
+        }
     }
 
     mutating func skip(day: String) {

@@ -11,7 +11,16 @@ protocol SQLConnection: AnyObject, Sendable {
     func run(_ command: String) throws
     /// Changes when anybody else commits.
     func changeMark() throws -> String
+    /// How long the log behind the last commit is; 0 where the database looks after that itself.
+    var logBytes: Int { get }
+    /// Copies as much of the log into the database as nobody needs to be left there.
+    func copyLog() throws
     func close()
+}
+
+extension SQLConnection {
+    var logBytes: Int { 0 }
+    func copyLog() throws {}
 }
 
 /// The few things the two engines say differently.

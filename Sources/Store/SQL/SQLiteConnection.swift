@@ -16,11 +16,19 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
     let isUsable = true
     private let place: String
     private var handle: OpaquePointer?
-    private var statements: [String: Statement] = [:]
+    private var statements: [Key: Statement] = [:]
     /// The values and the short texts of the statement that is being stepped.
     private var values: [SQLValue] = []
     private var texts = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
     private static let shortMax = 32 << 10
+    private(set) var logBytes = 0
+    private var pageBytes = 4096
+
+    /// A statement's text, some six hundred bytes: the length tells most of them apart, and comparing is cheaper than hashing them all.
+    private struct Key: Hashable {
+        let text: String
+        func hash(into hasher: inout Hasher) { hasher.combine(text.utf8.count) }
+    }
 
     private struct Statement {
         let handle: OpaquePointer
@@ -53,12 +61,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             // What savepoints copy stays in memory; a file for each large one costs more than the writing itself.
             if role == .writer { try run("PRAGMA temp_store = MEMORY") }
             try run(role == .writer ? "PRAGMA cache_size = -8192" : "PRAGMA cache_size = -1024")
-            if role == .writer {
-                // Pages that change again and again are copied back once in 16 MB of log, not in 4.
-                var row = try query("PRAGMA page_size", []).first
-                let pageBytes = max(512, try row?.integer() ?? 4096)
-                _ = try query("PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)", [])
-            }
+            if role == .writer { try watchLog() }
             if role == .reader { try run("PRAGMA query_only = ON") }
         } catch {
             close()
@@ -94,6 +97,22 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
         return String(try row.integer())
     }
 
+    func copyLog() throws { _ = try query("PRAGMA wal_checkpoint(PASSIVE)", []) }
+
+    /// SQLite would copy its log back at the end of whatever commit is due; here the database decides when, and on which thread.
+    private func watchLog() throws {
+        var row = try query("PRAGMA page_size", []).first
+        pageBytes = Int(try row?.integer() ?? 4096)
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_wal_hook(
+            handle,
+            { me, _, _, pages in
+                let connection = Unmanaged<SQLiteConnection>.fromOpaque(me!).takeUnretainedValue()
+                connection.logBytes = Int(pages) * connection.pageBytes
+                return SQLITE_OK
+            }, me)
+    }
+
     func close() {
         for statement in statements.values { sqlite3_finalize(statement.handle) }
         statements = [:]
@@ -118,7 +137,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
     }
 
     private func prepared(_ sql: String) throws(StoreError) -> Statement {
-        if let statement = statements[sql] { return statement }
+        if let statement = statements[Key(text: sql)] { return statement }
         guard handle != nil else { throw StoreError.closed }
         var raw: OpaquePointer?
         let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &raw, nil)
@@ -131,7 +150,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {  // used on i
             return (Int(name.dropFirst()) ?? Int(index + 1)) - 1
         }
         let statement = Statement(handle: raw, order: order)
-        statements[sql] = statement
+        statements[Key(text: sql)] = statement
         return statement
     }
 

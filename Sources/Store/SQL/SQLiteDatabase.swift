@@ -6,6 +6,11 @@ final class SQLiteDatabase: Database {
     /// Transactions that share one COMMIT and its fsync.
     static let groupMax = 128
     static let readerCount = 3
+    /// The log is copied back into the database when it has grown by so much, on a thread of its own: pages that change again and again
+    /// are copied once, and no commit waits for it.
+    static let copyEveryBytes = 32 << 20
+    /// At this length the writer waits until it is copied back; the next commit begins the log anew then.
+    static let logBytesMax = 96 << 20
 
     /// A write in the queue. `run` gives back how to tell its caller about success, which waits for the COMMIT.
     private struct Pending: Sendable {
@@ -24,6 +29,10 @@ final class SQLiteDatabase: Database {
     private let begin: TransactionSource
     private let writer: Lane
     private let readers: LanePool?
+    /// Copies the log back; nil in memory.
+    private let copier: Lane?
+    /// The length of the log at which it is copied back; on the writer's queue alone.
+    private let copyAtBytes = Mutex(SQLiteDatabase.copyEveryBytes)
 
     /// - Parameter path: a file, or `:memory:`.
     init(path: String, begin: TransactionSource) async throws {
@@ -33,6 +42,9 @@ final class SQLiteDatabase: Database {
             path == ":memory:"
             ? nil
             : LanePool(label: "hongyan.sqlite.reader", count: Self.readerCount) { try SQLiteConnection(path: path, role: .reader) }
+        copier =
+            path == ":memory:"
+            ? nil : Lane(label: "hongyan.sqlite.copier") { try SQLiteConnection(path: path, role: .reader) }
         _ = try await onWriter { _ in }  // a file that cannot be opened is told now
     }
 
@@ -68,6 +80,7 @@ final class SQLiteDatabase: Database {
         state.withLock { $0.isClosed = true }
         while state.withLock({ $0.isDraining }) { _ = try? await onWriter { _ in } }
         await readers?.close()
+        await copier?.close()
         await writer.close()
     }
 
@@ -111,59 +124,107 @@ final class SQLiteDatabase: Database {
         }
     }
 
-    /// One BEGIN…COMMIT for the whole group, one savepoint for each. A failing one takes back only its own; callers hear of success after
-    /// the COMMIT, and when that fails, every one of them fails.
+    private struct Outcome {
+        var result: Result<@Sendable () -> Void, any Error>
+        var touched: Set<Signals.Topic> = []
+    }
+
+    /// One BEGIN…COMMIT for the whole group; callers hear of success after the COMMIT, and when that fails, every one of them fails.
     private func commit(_ group: [Pending]) {
-        var outcomes: [Result<@Sendable () -> Void, any Error>] = []
+        var outcomes: [Outcome] = []
         do {
-            let touched = try writer.use { connection in
-                var touched: Set<Signals.Topic> = []
-                try connection.run("BEGIN IMMEDIATE")
-                do {
-                    if group.count == 1 {
-                        // Alone it needs no savepoint, for which SQLite copies every page that it changes.
-                        let (tell, topics) = try begin.run(on: connection, writable: true, group[0].run)
-                        touched = topics
-                        outcomes.append(.success(tell))
-                    } else {
-                        for job in group { outcomes.append(try runInSavepoint(job, on: connection, &touched)) }
+            let logBytes = try writer.use { connection in
+                // Where nothing fails, which is nearly always, no savepoints are needed: for each of them SQLite keeps a copy of every page
+                // that is changed. When one of several fails, all are run again, each so that it takes back only its own.
+                if let all = try together(group, on: connection) {
+                    outcomes = all
+                } else {
+                    try transaction(on: connection) {
+                        for job in group { outcomes.append(try runInSavepoint(job, on: connection)) }
                     }
-                    try connection.run("COMMIT")
-                } catch {
-                    try? connection.run("ROLLBACK")
-                    throw error
                 }
-                return touched
+                return connection.logBytes
             }
-            begin.signals.raise(touched)
+            begin.signals.raise(outcomes.reduce(into: Set()) { $0.formUnion($1.touched) })
             for (job, outcome) in zip(group, outcomes) {
-                switch outcome {
+                switch outcome.result {
                 case .success(let tell): tell()
                 case .failure(let error): job.fail(error)
                 }
             }
+            copyBack(logBytes)
         } catch {
             for (index, job) in group.enumerated() {
-                if index < outcomes.count, case .failure(let own) = outcomes[index] { job.fail(own) } else { job.fail(error) }
+                if index < outcomes.count, case .failure(let own) = outcomes[index].result { job.fail(own) } else { job.fail(error) }
             }
         }
     }
 
+    private func transaction(on connection: any SQLConnection, _ body: () throws -> Void) throws {
+        try connection.run("BEGIN IMMEDIATE")
+        do {
+            try body()
+            try connection.run("COMMIT")
+        } catch {
+            try? connection.run("ROLLBACK")
+            throw error
+        }
+    }
+
+    /// - Returns: nil when one of several failed; nothing of any is left then.
+    /// - Throws: what a lone one throws, and what is wrong with the database.
+    private func together(_ group: [Pending], on connection: any SQLConnection) throws -> [Outcome]? {
+        var outcomes: [Outcome] = []
+        var isBodys = false
+        do {
+            try transaction(on: connection) {
+                for job in group {
+                    do {
+                        let (tell, topics) = try begin.run(on: connection, writable: true, job.run)
+                        outcomes.append(Outcome(result: .success(tell), touched: topics))
+                    } catch {
+                        isBodys = true
+                        throw error
+                    }
+                }
+            }
+        } catch  where isBodys && group.count > 1 {
+            return nil
+        }
+        return outcomes
+    }
+
     /// Throws only when SQLite gave up the whole group.
-    private func runInSavepoint(
-        _ job: Pending, on connection: any SQLConnection, _ touched: inout Set<Signals.Topic>
-    ) throws -> Result<@Sendable () -> Void, any Error> {
+    private func runInSavepoint(_ job: Pending, on connection: any SQLConnection) throws -> Outcome {
         try connection.run("SAVEPOINT job")
         do {
             let (tell, topics) = try begin.run(on: connection, writable: true, job.run)
             try connection.run("RELEASE job")
-            touched.formUnion(topics)
-            return .success(tell)
+            return Outcome(result: .success(tell), touched: topics)
         } catch {
             guard connection.isInTransaction else { throw error }
             try connection.run("ROLLBACK TO job")
             try connection.run("RELEASE job")
-            return .failure(error)
+            return Outcome(result: .failure(error))
+        }
+    }
+
+    /// On the writer's queue, after a commit. What cannot be copied now (somebody still reads the old pages, the disk has no room) is tried
+    /// again when the log has grown; until then every page is safe in the log.
+    private func copyBack(_ logBytes: Int) {
+        guard let copier else { return }
+        let isDue = copyAtBytes.withLock { at in
+            if logBytes < Self.copyEveryBytes { at = Self.copyEveryBytes }  // it began anew
+            guard logBytes >= at else { return false }
+            at = logBytes + Self.copyEveryBytes
+            return true
+        }
+        guard isDue else { return }
+        if logBytes < Self.logBytesMax {
+            copier.queue.async { try? copier.use { try $0.copyLog() } }
+        } else {
+            copier.queue.sync {}
+            try? writer.use { try $0.copyLog() }
         }
     }
 }

@@ -1,0 +1,69 @@
+import Channels
+import Domain
+import Store
+
+// Reading before storing: what a poll brings is stored together with what it became, in one transaction, and never waits in the spool.
+// Only the plain cases go this way. A message that cannot be read, one that is large, and everything of an account whose messages were in
+// hand when the program died goes through the spool, which counts tries and sets aside.
+extension DigestService {
+    /// Larger ones go through the spool, where batches are bounded by their bytes.
+    static let aheadBytesMax = 1 << 20
+    /// Bytes of one batch that are read ahead.
+    static let aheadBatchBytesMax = 8 << 20
+
+    /// - Returns: for each item what it became; nil for those that are to go through the spool. Empty when none was read.
+    func read(_ items: [RawItem], of account: String) async -> [Digested?] {
+        var bytes = 0
+        let fit = items.map { item in
+            guard Self.isPlain(item), bytes + item.bytes.count <= Self.aheadBatchBytesMax else { return false }
+            bytes += item.bytes.count
+            return true
+        }
+        guard fit.contains(true), let slot = store.inHand.hold(account) else { return [] }
+        defer { store.inHand.release(slot) }
+        let now = store.time.now()
+        let spooled = zip(items, fit).map { item, isFit in
+            isFit
+                ? SpooledItem(
+                    id: ID(0), account: account, externalID: item.externalID, kind: item.kind, bytes: item.bytes, meta: item.meta,
+                    attempts: 1, receivedAt: now, state: "new", error: nil) : nil
+        }
+        guard let digested = try? await digest(ahead: spooled) else { return [] }
+        var entries = 0
+        return digested.map { one in
+            guard let one, case .success(let found) = one.result, one.records.isEmpty, one.again.isEmpty,
+                entries + found.count <= Self.entriesMax
+            else { return nil }
+            entries += found.count
+            tell(one)
+            return one
+        }
+    }
+
+    /// Messages placed in the transaction that stores them; where there are more, they are placed in batches later.
+    static let placedMax = 64
+
+    /// Stores what was read ahead, and places it where nothing older waits for its place: an answer must not be placed before what it
+    /// answers.
+    /// - Returns: what is to be told after the commit.
+    static func add(ahead read: [Digested], to transaction: Transaction, signer: Signer) throws -> [@Sendable () -> Void] {
+        let areOthersWaiting = try read.isEmpty || transaction.interactions.areAnyWaiting()
+        var stored: [(message: Interaction, placing: Placing)] = []
+        for digested in read {
+            for entry in try digested.result.get() {
+                let message = try add(entry, of: digested.item, to: transaction, signer: signer)
+                if let message, let placing = entry.placing { stored.append((message, placing)) }
+            }
+        }
+        guard !areOthersWaiting, stored.count <= placedMax else { return [] }
+        // A conversation inside one batch is placed in the order it was held.
+        stored.sort { ($0.message.occurredAt, $0.message.id) < ($1.message.occurredAt, $1.message.id) }
+        return try stored.enumerated().map { index, one in try one.placing(transaction, one.message, index) }
+    }
+
+    /// A mail or a document as it came, whole and not known in part.
+    private static func isPlain(_ item: RawItem) -> Bool {
+        item.stored == nil && !item.isCut && !item.bytes.isEmpty && item.bytes.count <= aheadBytesMax
+            && [MetaKey.whole, MetaKey.cut, MetaKey.product, MetaKey.format].allSatisfy { item.meta[$0] == nil }
+    }
+}

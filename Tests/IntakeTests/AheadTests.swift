@@ -1,0 +1,115 @@
+import Channels
+import Domain
+import Foundation
+import Store
+import Synchronization
+import Testing
+
+@testable import Intake
+
+/// What a poll brings is read before it is stored, where that is safe.
+@Suite(.timeLimit(.minutes(10))) struct AheadTests {
+    /// Gives the same items with every poll.
+    private struct Tap: Source {
+        let items: [RawItem]
+        func poll(into keeper: Keeper) async throws { try await keeper.store(Batch(items: items, stream: "s", cursor: "c")) }
+    }
+
+    private static let feed = RawItem(
+        externalID: "doc", kind: .post,
+        bytes: Array(
+            """
+            <rss version="2.0"><channel><title>Shop</title><link>https://shop.example/</link>
+            <item><guid>1</guid><title>Late</title><description>Where is my parcel?</description></item>
+            <item><guid>2</guid><title>Thanks</title><description>It came.</description></item>
+            </channel></rss>
+            """.utf8))
+
+    private static func mail(_ id: String) -> RawItem {
+        House.mail("INBOX/7/\(id)", "From: ana@example.com\nMessage-ID: <\(id)@example.com>\nSubject: Hello\n\nWhere is it?\n")
+    }
+
+    /// Polls once, with nobody who reads the spool.
+    private static func poll(_ house: House, _ items: [RawItem]) async throws -> AccountHealth {
+        let account = IntakeServiceTests.account("a")
+        let service = IntakeService(
+            store: house.store, accounts: [], digest: house.digest([account]), logger: House.logger
+        ) { _ in Tap(items: items) }
+        let healths = Mutex<[AccountHealth]>([])
+        await service.pollOnce([account]) { health in healths.withLock { $0.append(health) } }
+        return try #require(healths.withLock { $0.first })
+    }
+
+    private static func counts(_ house: House) async throws -> [String: Int64] { try await house.store.read { try $0.spool.counts() } }
+
+    @Test func `a document and mails become messages in the transaction that stores them`() async throws {
+        try await House.with { house in
+            let health = try await Self.poll(house, [Self.feed, Self.mail("1"), Self.mail("2")])
+            #expect(health.itemsStored == 3)
+            #expect(try await Self.counts(house) == ["done": 3])
+            let messages = try await house.interactions()
+            #expect(messages.map(\.externalID) == ["2", "1", "INBOX/7/1", "INBOX/7/2"])  // a feed's oldest is its last
+            #expect(messages.map(\.kind) == [.post, .post, .mail, .mail])
+            #expect(try await house.events(.messageStored).count == 4)
+            let reasons = try await house.store.read { try $0.reasons.about(.interaction, messages[2].id.rawValue) }
+            #expect(reasons.map(\.decision) == ["nature"])
+            #expect(try await house.store.read { try $0.accounts.cursor("a", "s") } == "c")
+            // The bytes of a mail are kept to be read again.
+            let hidden = try await house.store.read { try $0.spool.known("a", externalIDs: ["doc", "INBOX/7/1"]) }
+            #expect(hidden == ["doc", "INBOX/7/1"])
+        }
+    }
+
+    @Test func `the same once more changes nothing`() async throws {
+        try await House.with { house in
+            for _ in 0..<3 { _ = try await Self.poll(house, [Self.feed, Self.mail("1")]) }
+            #expect(try await Self.counts(house) == ["done": 2])
+            #expect(try await house.interactions().count == 3)
+        }
+    }
+
+    @Test func `what cannot be read goes through the spool, and takes nobody along`() async throws {
+        try await House.with { house in
+            let broken = RawItem(externalID: "broken", kind: .post, bytes: Array("this is no feed".utf8))
+            var large = Self.mail("3")
+            large.bytes += [UInt8](repeating: UInt8(ascii: "x"), count: DigestService.aheadBytesMax)
+            var cut = Self.mail("4")
+            cut.isCut = true
+            _ = try await Self.poll(house, [Self.mail("1"), broken, large, cut, Self.mail("2")])
+            #expect(try await Self.counts(house) == ["done": 2, "new": 3])
+            #expect(try await house.store.read { try $0.interactions.count() } == 2)
+            try await house.drain(house.digest())
+            #expect(try await house.quarantined().map(\.externalID) == ["broken"])
+            #expect(try await house.store.read { try $0.interactions.count() } == 4)
+        }
+    }
+
+    @Test func `what was in hand when the program died goes through the spool, where tries are counted`() async throws {
+        try await House.with { house in
+            _ = house.store.inHand.begin()
+            _ = try #require(house.store.inHand.hold("a"))
+            let path = house.folder + "/blobs/in-hand"
+            let note = try Data(contentsOf: URL(filePath: path))
+            // The next process finds the note of the one that died.
+            let next = try await Store.open(
+                "sqlite::memory:", blobs: house.folder + "/next", node: 1, time: SystemTime(), logger: House.logger)
+            try await next.migrate()
+            try note.write(to: URL(filePath: house.folder + "/next/in-hand"))
+            let after = House(store: next, folder: house.folder)
+            _ = try await Self.poll(after, [Self.feed])
+            #expect(try await Self.counts(after) == ["new": 1])
+            await next.close()
+        }
+    }
+
+    @Test func `a document with very many entries is stored in several transactions`() async throws {
+        try await House.with { house in
+            let items = (0...DigestService.entriesMax).map { "<item><guid>\($0)</guid><title>\($0)</title></item>" }.joined()
+            let long = RawItem(externalID: "long", kind: .post, bytes: Array("<rss version=\"2.0\"><channel>\(items)</channel></rss>".utf8))
+            _ = try await Self.poll(house, [long])
+            #expect(try await Self.counts(house) == ["new": 1])
+            try await house.drain(house.digest())
+            #expect(try await house.store.read { try $0.interactions.count() } == Int64(DigestService.entriesMax + 1))
+        }
+    }
+}
