@@ -9,6 +9,8 @@ struct DocumentSource: Source {
     static let totalTimeout = Duration.seconds(60)
     static let redirectsMax = 5
     static let bytesMax = 20 << 20
+    /// Many answers up to this may lie in memory until they are stored.
+    static let smallBytes = 1 << 20
 
     let account: Account
     let loop: TransferLoop
@@ -18,7 +20,7 @@ struct DocumentSource: Source {
         let before = DocumentCursor(try await keeper.cursor(Self.stream), url: account.url)
         keeper.report(.request)
         let response = try await response(before)
-        keeper.arrived()
+        if response.body.count <= Self.smallBytes { keeper.arrived() }
         let answer = DocumentRule.Answer(response)
         let verdict = try rule.judge(answer, before: before, now: keeper.now())
         var after = before

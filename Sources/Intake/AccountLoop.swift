@@ -270,12 +270,7 @@ final class AccountLoop: Sendable {
             }
             let tell = try DigestService.add(ahead: new, to: transaction, signer: store.signer)
             if let cursor = batch.cursor { try transaction.accounts.setCursor(name, batch.stream, cursor) }
-            if !ids.isEmpty {
-                var health = health
-                health.itemsStored += Int64(ids.count)
-                health.detail.came(at: transaction.now)
-                try transaction.accounts.save(health)
-            }
+            if !ids.isEmpty { try transaction.accounts.count(ids.count, in: health) }
             return (ids.count, tell)
         }
     }

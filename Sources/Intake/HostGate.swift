@@ -1,65 +1,111 @@
 import Synchronization
 
 /// Lets only so many polls run at once, in all and per host, so that a thousand accounts on one server do not open a thousand connections
-/// in the same second. First come, first served. Waiting for mail (IDLE) needs no place.
+/// in the same second, and what a thousand servers answered does not lie in memory while the disk is slow. First come, first served.
+/// Waiting for mail (IDLE) needs no place.
 final class HostGate: Sendable {
+    /// Polls that ask the same host.
     static let perHost = 4
+    /// Polls that ask anybody.
     static let inAll = 32
+    /// Polls that ask or have what they asked for and are not done with it.
+    static let heldMax = 96
 
-    /// A poll's place, in all and at its host.
-    struct Place: Sendable {
-        fileprivate let gate: HostGate
-        fileprivate let host: String
-        fileprivate let isAtHost = Flag()
+    private typealias Admission = CheckedContinuation<Bool, Never>
 
-        /// Gives up the place at the host, which is not asked any more; what it answered is still to be stored.
-        func leaveHost() {
-            if isAtHost.clear() { gate.leave { $0.leaveHost(host) } }
-        }
-
-        fileprivate func leave() {
-            let isAtHost = isAtHost.clear()
-            gate.leave { state in
-                if isAtHost { state.leaveHost(host) }
-                state.count -= 1
-            }
-        }
-    }
-
-    fileprivate final class Flag: Sendable {
-        private let isSet = Mutex(true)
-        /// - Returns: whether it was set.
-        func clear() -> Bool {
-            isSet.withLock { isSet in
-                defer { isSet = false }
-                return isSet
-            }
-        }
-    }
-
-    fileprivate struct Waiter {
-        var number: Int
+    private struct Waiter {
         var host: String
-        var continuation: CheckedContinuation<Bool, Never>
+        /// Whether it has its place at the host already, and waits for one in all.
+        var isAtHost = false
+        var admission: Admission
     }
 
-    fileprivate struct State {
-        var inside: [String: Int] = [:]
-        var count = 0
-        var waiters: [Waiter] = []
+    /// Numbers of waiters in the order they came; those that have left are skipped when their turn comes.
+    private struct Queue {
+        private var numbers: [Int] = []
+        private var first = 0
+
+        var isEmpty: Bool { first == numbers.count }
+        mutating func push(_ number: Int) { numbers.append(number) }
+
+        mutating func pop() -> Int? {
+            guard first < numbers.count else { return nil }
+            defer {
+                first += 1
+                if first == numbers.count || first == 1000 {
+                    numbers.removeFirst(first)
+                    first = 0
+                }
+            }
+            return numbers[first]
+        }
+    }
+
+    private struct State {
+        var atHost: [String: Int] = [:]
+        var asking = 0
+        var held = 0
+        var waiters: [Int: Waiter] = [:]
+        var hostQueues: [String: Queue] = [:]
+        var queue = Queue()
         var nextNumber = 0
         var cancelled: Set<Int> = []
 
-        mutating func enter(_ host: String) -> Bool {
-            guard count < inAll, inside[host, default: 0] < perHost else { return false }
-            inside[host, default: 0] += 1
-            count += 1
-            return true
+        /// From the host's queue to that of all.
+        mutating func admit(to host: String) {
+            while atHost[host, default: 0] < HostGate.perHost, let number = hostQueues[host]?.pop() {
+                guard waiters[number] != nil else { continue }
+                waiters[number]?.isAtHost = true
+                atHost[host, default: 0] += 1
+                queue.push(number)
+            }
+            if hostQueues[host]?.isEmpty == true { hostQueues[host] = nil }
+        }
+
+        mutating func admit() -> [Admission] {
+            var admitted: [Admission] = []
+            while asking < HostGate.inAll, held < HostGate.heldMax, let number = queue.pop() {
+                guard let waiter = waiters.removeValue(forKey: number) else { continue }
+                asking += 1
+                held += 1
+                admitted.append(waiter.admission)
+            }
+            return admitted
         }
 
         mutating func leaveHost(_ host: String) {
-            let left = inside[host, default: 1] - 1
-            inside[host] = left == 0 ? nil : left
+            let left = atHost[host, default: 1] - 1
+            atHost[host] = left == 0 ? nil : left
+            admit(to: host)
+        }
+    }
+
+    /// A poll's place, at its host and in all.
+    final class Place: Sendable {
+        private let gate: HostGate
+        private let host: String
+        private let isAsking = Mutex(true)
+
+        fileprivate init(gate: HostGate, host: String) {
+            self.gate = gate
+            self.host = host
+        }
+
+        /// Gives up the place at the host, which is not asked any more; what it answered is still to be stored.
+        func leaveHost() { leave(isDone: false) }
+
+        fileprivate func leave(isDone: Bool) {
+            let wasAsking = isAsking.withLock { isAsking in
+                defer { isAsking = false }
+                return isAsking
+            }
+            gate.change { state in
+                if wasAsking {
+                    state.asking -= 1
+                    state.leaveHost(host)
+                }
+                if isDone { state.held -= 1 }
+            }
         }
     }
 
@@ -68,7 +114,7 @@ final class HostGate: Sendable {
     func run<T: Sendable>(_ host: String, _ body: @Sendable (Place) async throws -> T) async throws -> T {
         guard await enter(host) else { throw CancellationError() }
         let place = Place(gate: self, host: host)
-        defer { place.leave() }
+        defer { place.leave(isDone: true) }
         return try await body(place)
     }
 
@@ -80,37 +126,37 @@ final class HostGate: Sendable {
         // A cancellation that came too late to matter must not be remembered.
         defer { state.withLock { _ = $0.cancelled.remove(number) } }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let answer: Bool? = state.withLock { state in
-                    if state.cancelled.contains(number) { return false }
-                    if state.enter(host) { return true }
-                    state.waiters.append(Waiter(number: number, host: host, continuation: continuation))
-                    return nil
+            await withCheckedContinuation { admission in
+                let isCancelled = change { state in
+                    if state.cancelled.contains(number) { return true }
+                    state.waiters[number] = Waiter(host: host, admission: admission)
+                    state.hostQueues[host, default: Queue()].push(number)
+                    state.admit(to: host)
+                    return false
                 }
-                if let answer { continuation.resume(returning: answer) }
+                if isCancelled { admission.resume(returning: false) }
             }
         } onCancel: {
-            let waiter: Waiter? = state.withLock { state in
-                guard let index = state.waiters.firstIndex(where: { $0.number == number }) else {
+            let waiter: Waiter? = change { state in
+                guard let waiter = state.waiters.removeValue(forKey: number) else {
                     state.cancelled.insert(number)
                     return nil
                 }
-                return state.waiters.remove(at: index)
+                if waiter.isAtHost { state.leaveHost(waiter.host) }
+                return waiter
             }
-            waiter?.continuation.resume(returning: false)
+            waiter?.admission.resume(returning: false)
         }
     }
 
-    fileprivate func leave(_ change: (inout State) -> Void) {
-        let ready: [Waiter] = state.withLock { state in
-            change(&state)
-            var ready: [Waiter] = []
-            var index = 0
-            while index < state.waiters.count, state.count < Self.inAll {
-                if state.enter(state.waiters[index].host) { ready.append(state.waiters.remove(at: index)) } else { index += 1 }
-            }
-            return ready
+    /// Changes the state and lets in whoever can go in then.
+    @discardableResult
+    private func change<T>(_ body: (inout State) -> T) -> T {
+        let (value, admitted) = state.withLock { state in
+            let value = body(&state)
+            return (value, state.admit())
         }
-        for waiter in ready { waiter.continuation.resume(returning: true) }
+        for admission in admitted { admission.resume(returning: true) }
+        return value
     }
 }

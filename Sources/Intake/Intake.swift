@@ -95,7 +95,7 @@ public final class IntakeService: Service {
     }
 
     /// Accounts polled at the same time by `pollOnce`; how many of them ask a server is the gate's business.
-    static let onceMax = 64
+    static let onceMax = 96
 
     /// Polls these accounts once each, then returns. Not while `run` is running.
     /// - Parameter told: how each one did, as soon as it is done.

@@ -43,6 +43,16 @@ public struct Accounts {
             health.failuresInARow, health.itemsStored, JSONText.encode(health.detail, empty: AccountDetail()))
     }
 
+    /// Counts stored items; all else of the account's health is written after the poll.
+    public func count(_ added: Int, in health: AccountHealth) throws {
+        let known = try transaction.execute(
+            "UPDATE account_health SET items_stored = items_stored + $2 WHERE account = $1", health.account, added)
+        guard known == 0 else { return }
+        var health = health
+        health.itemsStored += Int64(added)
+        try save(health)
+    }
+
     /// What a comparison with the server found; `late` is added to what was found before.
     public func save(_ count: FolderCount) throws {
         try transaction.execute(

@@ -11,7 +11,8 @@ public struct Events {
 
     /// The position is given by the database; the one in `event` is ignored.
     public func append(_ event: Event) throws {
-        let data = try JSONText.encode(event.data)
+        if transaction.eventFacts.data != event.data { transaction.eventFacts = (event.data, try JSONText.encode(event.data)) }
+        let data = transaction.eventFacts.text
         switch transaction.dialect {
         case .sqlite:
             try transaction.execute(

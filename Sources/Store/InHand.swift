@@ -11,7 +11,7 @@ import Synchronization
 /// was written when a process dies, and a machine that goes down was not brought down by reading: nothing is synced.
 public final class InHand: Sendable {
     static let slotBytes = 256
-    static let slotsMax = 64
+    static let slotsMax = 128
 
     private struct State {
         var file: Int32 = -1

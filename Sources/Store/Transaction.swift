@@ -14,6 +14,9 @@ public final class Transaction {
     /// Events appended so far; part of their positions on PostgreSQL.
     var eventCount: Int64 = 0
 
+    /// The last event's facts and their text: those of a document's entries are all the same.
+    var eventFacts: (data: [String: String], text: String) = ([:], "{}")
+
     private var connection: (any SQLConnection)?
     private let ids: IDSource
     private let isWritable: Bool

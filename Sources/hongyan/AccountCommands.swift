@@ -7,14 +7,14 @@ struct AccountCommands: AsyncParsableCommand {
         subcommands: [Hold.self, Resume.self, PollNow.self])
 
     struct Hold: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Ask nothing of it until it is resumed.")
+        static let configuration = CommandConfiguration(commandName: "hold", abstract: "Ask nothing of it until it is resumed.")
         @Argument var account: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.order(account, .hold, configuration: config.config)) }
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let it go on where it stopped.")
+        static let configuration = CommandConfiguration(commandName: "resume", abstract: "Let it go on where it stopped.")
         @Argument var account: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.order(account, .resume, configuration: config.config)) }

@@ -3,7 +3,7 @@ import Daemon
 
 struct Auth: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Get an account's permission to log in by OAuth 2, or renew it; the daemon may be running.")
+        commandName: "auth", abstract: "Get an account's permission to log in by OAuth 2, or renew it; the daemon may be running.")
     @Argument(help: "An account with `oauth` in the configuration, or sender/NAME.") var account: String
     @Option(help: "The port of the address a browser comes back to; 0 takes any free one.") var port = 0
     @OptionGroup var config: Config

@@ -21,6 +21,7 @@ extension ChannelCommands {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Ask the real source: the file's check and one page of every stream. Says what works and what to do about the rest.")
         @OptionGroup var source: Source
         func run() async throws {
@@ -32,7 +33,7 @@ extension ChannelCommands {
 
     struct Dry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Poll without storing anything or moving a cursor, and show what would come of it.")
+            commandName: "dry", abstract: "Poll without storing anything or moving a cursor, and show what would come of it.")
         @OptionGroup var source: Source
         @Option(name: .customLong("stream"), help: "Only this stream; may be given several times.") var streams: [String] = []
         @Option(help: "At most so many pages of each stream.") var pages = 3
@@ -52,6 +53,7 @@ extension ChannelCommands {
 
     struct Record: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "record",
             abstract: "Record real answers as samples, without secrets, mail addresses and telephone numbers, for a person to look over.")
         @OptionGroup var source: Source
         @Option(name: .customLong("stream"), help: "Only this stream; may be given several times.") var streams: [String] = []
@@ -70,6 +72,7 @@ extension ChannelCommands {
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "new",
             abstract: "Make a channel file from an example answer: it guesses, you accept or correct, and its first samples are replayed.")
         @Option(help: "The example: a file, an address, or - for standard input; pasted when left out.") var from: String?
         @Option(help: "The channel's name.") var name: String?

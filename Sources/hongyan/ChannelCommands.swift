@@ -12,7 +12,8 @@ struct ChannelCommands: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the channels with what they read and whether they answer.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show the channels with what they read and whether they answer.")
         @OptionGroup var place: Folder
         @Flag(help: "As the table of docs/channels.md.") var markdown = false
         func run() async throws {
@@ -25,7 +26,8 @@ struct ChannelCommands: AsyncParsableCommand {
     }
 
     struct Lint: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check channel files; a problem names file, line and column.")
+        static let configuration = CommandConfiguration(
+            commandName: "lint", abstract: "Check channel files; a problem names file, line and column.")
         @Argument(help: "Files; without any, the whole folder.") var files: [String] = []
         @OptionGroup var place: Folder
         func run() async throws {
@@ -37,7 +39,7 @@ struct ChannelCommands: AsyncParsableCommand {
     }
 
     struct Test: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Replay the recorded samples, without any network.")
+        static let configuration = CommandConfiguration(commandName: "test", abstract: "Replay the recorded samples, without any network.")
         @Argument(help: "Channels; without any, all.") var channels: [String] = []
         @OptionGroup var place: Folder
         func run() async throws {

@@ -7,13 +7,14 @@ struct FormCommands: AsyncParsableCommand {
         subcommands: [List.self, Lint.self, Snippet.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the forms with their addresses.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Show the forms with their addresses.")
         @OptionGroup var config: Config
         func run() async throws { print(try FormOperations.list(configuration: config.config)) }
     }
 
     struct Lint: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check form files; a problem names file, line and column.")
+        static let configuration = CommandConfiguration(
+            commandName: "lint", abstract: "Check form files; a problem names file, line and column.")
         @Argument(help: "The files.") var files: [String]
         func run() async throws {
             let problems = FormOperations.lint(files)
@@ -24,7 +25,8 @@ struct FormCommands: AsyncParsableCommand {
     }
 
     struct Snippet: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the HTML that shows a form in a page: a frame, and a plain form.")
+        static let configuration = CommandConfiguration(
+            commandName: "snippet", abstract: "Print the HTML that shows a form in a page: a frame, and a plain form.")
         @Argument(help: "The form's name.") var name: String
         @OptionGroup var config: Config
         func run() async throws { print(try FormOperations.snippet(name, configuration: config.config)) }

@@ -49,13 +49,15 @@ struct Config: ParsableArguments {
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the daemon until SIGTERM; SIGHUP reloads accounts, templates and rules.")
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the daemon until SIGTERM; SIGHUP reloads accounts, templates and rules.")
     @OptionGroup var config: Config
     func run() async throws { try await Daemon.serve(configuration: config.config) }
 }
 
 struct Poll: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "poll",
         abstract: "Poll accounts once, read what came, and end. The daemon does this by itself, so it must not run meanwhile.")
     @Argument(help: "Accounts; all of them when none is named.") var accounts: [String] = []
     @OptionGroup var config: Config
@@ -66,7 +68,7 @@ struct Poll: AsyncParsableCommand {
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the real daemon on bundled messages: no server, no network, nothing to set up.")
+        commandName: "demo", abstract: "Run the real daemon on bundled messages: no server, no network, nothing to set up.")
     @Option(help: "The port of the console; 0 takes any free one.")
     var port = 8025
     @Flag(help: "Keep the demo's folder when it ends.")
@@ -78,20 +80,21 @@ struct Demo: AsyncParsableCommand {
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check configuration, rules, journeys and templates; says file, line, column and the fix.")
+        commandName: "check", abstract: "Check configuration, rules, journeys and templates; says file, line, column and the fix.")
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.check(configuration: config.config)) }
 }
 
 struct Status: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "How the accounts, the spool, the tickets and the ledger are doing.")
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "How the accounts, the spool, the tickets and the ledger are doing.")
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.status(configuration: config.config)) }
 }
 
 struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fetch a large mail whole of which only the first part was taken; without arguments list them.")
+        commandName: "fetch", abstract: "Fetch a large mail whole of which only the first part was taken; without arguments list them.")
     @Argument(help: "The account.") var account: String?
     @Argument(help: "The message, as the list names it.") var message: String?
     @OptionGroup var config: Config
@@ -115,31 +118,31 @@ struct DigestTrial: AsyncParsableCommand {
 
 struct Quarantine: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Messages that could not be read. They are kept whole; nothing else waits for them.",
+        commandName: "quarantine", abstract: "Messages that could not be read. They are kept whole; nothing else waits for them.",
         subcommands: [List.self, Show.self, Replay.self, Drop.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List them with the reason.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List them with the reason.")
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.quarantine(configuration: config.config)) }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print one as it came, byte for byte.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Print one as it came, byte for byte.")
         @Argument(help: "Its number in the list.") var id: String
         @OptionGroup var config: Config
         func run() async throws { try await Operations.showQuarantined(id, configuration: config.config) }
     }
 
     struct Replay: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Try one again, or all of them.")
+        static let configuration = CommandConfiguration(commandName: "replay", abstract: "Try one again, or all of them.")
         @Argument(help: "Its number in the list, or `all`.") var id: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.replay(id, configuration: config.config)) }
     }
 
     struct Drop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give one up; its bytes are deleted.")
+        static let configuration = CommandConfiguration(commandName: "drop", abstract: "Give one up; its bytes are deleted.")
         @Argument(help: "Its number in the list.") var id: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.drop(id, configuration: config.config)) }
@@ -147,7 +150,8 @@ struct Quarantine: AsyncParsableCommand {
 }
 
 struct Reply: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answer a ticket. The same draft name sends once, however often it is given.")
+    static let configuration = CommandConfiguration(
+        commandName: "reply", abstract: "Answer a ticket. The same draft name sends once, however often it is given.")
     @Argument(help: "The ticket's number, with or without #.") var ticket: String
     @Option(help: "The answer in Markdown; read from standard input when left out.") var text: String?
     @Option(help: "A name for this answer; the same name never sends twice.") var draft: String?
@@ -167,7 +171,7 @@ struct Reply: AsyncParsableCommand {
 
 struct Why: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Every decision about a ticket (1042) or a customer (address), with its reason.")
+        commandName: "why", abstract: "Every decision about a ticket (1042) or a customer (address), with its reason.")
     @Argument(help: "A ticket's number or a customer's address.") var subject: String
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.why(subject, configuration: config.config)) }
@@ -175,17 +179,18 @@ struct Why: AsyncParsableCommand {
 
 struct Address: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What bounces and complaints have told about a mail address.", subcommands: [Show.self, Clear.self])
+        commandName: "address", abstract: "What bounces and complaints have told about a mail address.",
+        subcommands: [Show.self, Clear.self])
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show whether mail goes there, and why not.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show whether mail goes there, and why not.")
         @Argument(help: "A mail address.") var address: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.showAddress(address, configuration: config.config)) }
     }
 
     struct Clear: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Forget what came back: journeys mail it again.")
+        static let configuration = CommandConfiguration(commandName: "clear", abstract: "Forget what came back: journeys mail it again.")
         @Argument(help: "A mail address.") var address: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.clearAddress(address, configuration: config.config)) }
@@ -194,6 +199,7 @@ struct Address: AsyncParsableCommand {
 
 struct Release: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "release",
         abstract: "Let a held delivery go on (a restored backup, a clock that jumped), or one held row of the ledger.")
     @Argument(help: "A row's key, as `hongyan why` shows it; everything when left out.") var key: String?
     @OptionGroup var config: Config
@@ -201,16 +207,17 @@ struct Release: AsyncParsableCommand {
 }
 
 struct Migrate: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Create or update the database.")
+    static let configuration = CommandConfiguration(commandName: "migrate", abstract: "Create or update the database.")
     @OptionGroup var config: Config
     func run() async throws { print(try await Operations.migrate(configuration: config.config)) }
 }
 
 struct User: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The agents of the console.", subcommands: [Add.self, List.self])
+    static let configuration = CommandConfiguration(
+        commandName: "user", abstract: "The agents of the console.", subcommands: [Add.self, List.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add an agent, or set the password of one.")
+        static let configuration = CommandConfiguration(commandName: "add", abstract: "Add an agent, or set the password of one.")
         @Argument var login: String
         @Option(help: "The name that colleagues see.") var name: String?
         @Option(help: "en or zh.") var locale = "en"
@@ -224,7 +231,7 @@ struct User: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the agents.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the agents.")
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.users(configuration: config.config)) }
     }
@@ -235,7 +242,8 @@ struct InsightCommands: AsyncParsableCommand {
         commandName: "insight", abstract: "The text models: train, evaluate, score.", subcommands: [Train.self, Evaluate.self, Score.self])
 
     struct Train: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Train the sentiment models from a folder of labelled texts.")
+        static let configuration = CommandConfiguration(
+            commandName: "train", abstract: "Train the sentiment models from a folder of labelled texts.")
         @Option(help: "The folder that holds sentiment/A and sentiment/B.") var kit: String
         @Option(help: "Where the models go.") var into = "models"
         @Flag(help: "Use only the openly licensed sets (A).") var onlyOpen = false
@@ -251,7 +259,8 @@ struct InsightCommands: AsyncParsableCommand {
     }
 
     struct Score: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Score texts: the arguments, or each line of standard input.")
+        static let configuration = CommandConfiguration(
+            commandName: "score", abstract: "Score texts: the arguments, or each line of standard input.")
         @Argument var texts: [String] = []
         @Option(help: "The folder of the models; those that came with the program when left out.") var models: String?
         func run() async throws { try await Operations.score(texts, models: models) }

@@ -3,13 +3,14 @@ import Daemon
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract:
             "Bring in old mail, or tables of orders and customers. Doing it again stores nothing twice; nothing of it starts a journey.",
         subcommands: [Mail.self, Orders.self, Customers.self], defaultSubcommand: Mail.self)
 
     struct Mail: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Old mail into an account: Maildir, mbox, .eml. What counts when nothing is said.")
+            commandName: "mail", abstract: "Old mail into an account: Maildir, mbox, .eml. What counts when nothing is said.")
         @Argument(help: "The account it belongs to.") var account: String
         @Argument(help: "Folders and files.") var paths: [String]
         @OptionGroup var config: Config
@@ -21,7 +22,7 @@ struct Import: AsyncParsableCommand {
 
     struct Orders: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Orders from CSV, JSON or JSON lines; says first what it takes each column for.")
+            commandName: "orders", abstract: "Orders from CSV, JSON or JSON lines; says first what it takes each column for.")
         @OptionGroup var table: TableOptions
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.importRecords(table.order(isOrders: true), configuration: config.config)) }
@@ -29,7 +30,7 @@ struct Import: AsyncParsableCommand {
 
     struct Customers: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Customers from CSV, JSON or JSON lines; says first what it takes each column for.")
+            commandName: "customers", abstract: "Customers from CSV, JSON or JSON lines; says first what it takes each column for.")
         @OptionGroup var table: TableOptions
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.importRecords(table.order(isOrders: false), configuration: config.config)) }

@@ -7,6 +7,7 @@ struct DKIMCommands: AsyncParsableCommand {
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "new",
             abstract: "Make a key, keep it in a file only its owner may read, and print the DNS record and the lines for hongyan.yaml.")
         @Argument(help: "The domain that signs: example.com.") var domain: String
         @Argument(help: "A name for this key below _domainkey: hy1.") var selector: String
@@ -21,10 +22,12 @@ struct DKIMCommands: AsyncParsableCommand {
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Looks at the world outside the daemon and says in words what to change.", subcommands: [Mail.self])
+        commandName: "doctor", abstract: "Looks at the world outside the daemon and says in words what to change.", subcommands: [Mail.self]
+    )
 
     struct Mail: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "mail",
             abstract: "SPF, DKIM, DMARC, PTR, MX, MTA-STS and TLS-RPT of a domain we send from. Ends with 1 when something is wrong.")
         @Argument(help: "The domain: example.com.") var domain: String
         @Option(name: .customLong("ip"), help: "An address that mail leaves from; may be given several times.") var addresses: [String] = []

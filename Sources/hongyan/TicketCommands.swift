@@ -7,14 +7,16 @@ struct TicketCommands: AsyncParsableCommand {
         subcommands: [Show.self, Merge.self, Unmerge.self, Split.self])
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Its messages, numbered for `split`, and what was moved.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Its messages, numbered for `split`, and what was moved.")
         @Argument(help: "The ticket's number, with or without #.") var ticket: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.showTicket(ticket, configuration: config.config)) }
     }
 
     struct Merge: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a ticket into another one; its number leads there from then on.")
+        static let configuration = CommandConfiguration(
+            commandName: "merge", abstract: "Take a ticket into another one; its number leads there from then on.")
         @Argument(help: "The ticket that goes.") var ticket: String
         @Option(help: "The ticket that stays.") var into: String
         @Option(help: "The agent's login.") var agent: String?
@@ -26,7 +28,7 @@ struct TicketCommands: AsyncParsableCommand {
 
     struct Unmerge: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a merge back: the ticket has its messages again, and the answers to them.")
+            commandName: "unmerge", abstract: "Take a merge back: the ticket has its messages again, and the answers to them.")
         @Argument(help: "The ticket that was merged into another one.") var ticket: String
         @Option(help: "The agent's login.") var agent: String?
         @OptionGroup var config: Config
@@ -35,7 +37,7 @@ struct TicketCommands: AsyncParsableCommand {
 
     struct Split: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Move a message to a new ticket or to another one; answers to it follow.")
+            commandName: "split", abstract: "Move a message to a new ticket or to another one; answers to it follow.")
         @Argument(help: "The ticket's number.") var ticket: String
         @Option(help: "Which message, by its number in `hongyan ticket show`.") var message: Int
         @Flag(help: "Also everything that came after it.") var later = false
@@ -56,13 +58,13 @@ struct BreakerCommands: AsyncParsableCommand {
         subcommands: [List.self, Clear.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List them with the reason.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List them with the reason.")
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.breakers(configuration: config.config)) }
     }
 
     struct Clear: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let automatic mail go to an address again.")
+        static let configuration = CommandConfiguration(commandName: "clear", abstract: "Let automatic mail go to an address again.")
         @Argument(help: "The address.") var address: String
         @OptionGroup var config: Config
         func run() async throws { print(try await Operations.clearBreaker(address, configuration: config.config)) }

@@ -186,10 +186,10 @@ private final class Faucet: Source {
         #expect(meter.counts.done == 40)
     }
 
-    @Test func `who has what he asked for makes room at the host, not in all`() async throws {
+    @Test func `who has what he asked for makes room for others, as long as not too many are not done`() async throws {
         let gate = HostGate()
         let full = Meter()
-        let holders = (0..<HostGate.inAll).map { _ in
+        let holders = (0..<HostGate.heldMax).map { _ in
             Task {
                 try await gate.run("h") { place in
                     place.leaveHost()
@@ -199,10 +199,10 @@ private final class Faucet: Source {
                 }
             }
         }
-        try await Self.until { full.counts.most == HostGate.inAll }
-        let waiting = Task { try await gate.run("other") { _ in } }
+        try await Self.until { full.counts.most == HostGate.heldMax }
+        let waiting = Task { try await gate.run("other") { _ in full.counts.now } }
         holders[0].cancel()
-        try await waiting.value
+        _ = try await waiting.value
         for holder in holders { holder.cancel() }
         for holder in holders { _ = await holder.result }
         // Whoever left the host early did not leave it twice.
@@ -231,6 +231,30 @@ private final class Faucet: Source {
         await #expect(throws: CancellationError.self) { try await waiting.value }
         for holder in holders { holder.cancel() }
         for holder in holders { _ = await holder.result }
+        try await gate.run("h") { _ in }
+    }
+
+    @Test func `ten thousand that wait at one host get their turn, and those who leave are skipped`() async throws {
+        let gate = HostGate()
+        let turns = Turns()
+        let open = Waker()
+        let first = Task { try await gate.run("h") { _ in await open.sleep() } }
+        let others = (1..<HostGate.perHost).map { _ in Task { try await gate.run("h") { _ in try await Task.sleep(for: .seconds(600)) } } }
+        var waiting: [Task<Void, any Error>] = []
+        for number in 0..<10_000 {
+            waiting.append(Task { try await gate.run("h") { _ in turns.take(number) } })
+            if number < 10 { await Task.yield() }
+        }
+        for (number, task) in waiting.enumerated() where number % 3 == 0 { task.cancel() }
+        open.wake()
+        try await first.value
+        for (number, task) in waiting.enumerated() {
+            let result = await task.result
+            if number % 3 != 0 { #expect((try? result.get()) != nil) }
+        }
+        #expect(turns.taken.filter { $0 % 3 != 0 }.count == 6666)
+        for other in others { other.cancel() }
+        for other in others { _ = await other.result }
         try await gate.run("h") { _ in }
     }
 
@@ -270,6 +294,12 @@ private struct Refusing: Source {
 }
 
 /// Counts who is inside.
+private final class Turns: Sendable {
+    private let numbers = Mutex<[Int]>([])
+    var taken: [Int] { numbers.withLock { $0 } }
+    func take(_ number: Int) { numbers.withLock { $0.append(number) } }
+}
+
 private final class Meter: Sendable {
     private let state = Mutex((now: 0, most: 0, done: 0))
     var counts: (now: Int, most: Int, done: Int) { state.withLock { $0 } }

@@ -8,9 +8,9 @@ final class SQLiteDatabase: Database {
     static let readerCount = 3
     /// The log is copied back into the database when it has grown by so much, on a thread of its own: pages that change again and again
     /// are copied once, and no commit waits for it.
-    static let copyEveryBytes = 32 << 20
+    static let copyEveryBytes = 16 << 20
     /// At this length the writer waits until it is copied back; the next commit begins the log anew then.
-    static let logBytesMax = 96 << 20
+    static let logBytesMax = 64 << 20
 
     /// A write in the queue. `run` gives back how to tell its caller about success, which waits for the COMMIT.
     private struct Pending: Sendable {
