@@ -244,6 +244,7 @@ final class AccountLoop: Sendable {
                 return try await self.keep(batch, read: [])
             }
         }
+        for digested in read { ahead?.tell(digested) }
         for tell in tell { tell() }
         let now = store.time.now()
         self.health.withLock { health in
@@ -256,17 +257,19 @@ final class AccountLoop: Sendable {
 
     /// One transaction: items, what those became that are read, the cursor, and the count in the health row.
     /// - Returns: how many items were new, and what is to be told now.
-    private func keep(_ batch: Batch, read: [Digested?]) async throws -> (added: Int, tell: [@Sendable () -> Void]) {
+    private func keep(_ batch: Batch, read: [Digested]) async throws -> (added: Int, tell: [@Sendable () -> Void]) {
         let name = account.name
         let health = self.health.withLock { $0 }
         return try await store.write { [store] transaction in
-            let isRead = batch.items.indices.map { $0 < read.count && read[$0] != nil }
-            let ids = batch.items.isEmpty ? [:] : try transaction.spool.add(name, batch.items, isRead: isRead)
-            var new: [Digested] = []
-            for (index, digested) in read.enumerated() {
-                guard var digested, let id = ids[index] else { continue }
-                digested.item.id = id
-                new.append(digested)
+            // Behind what waits in the spool it goes through the spool, too.
+            let count = try read.isEmpty || transaction.spool.isAnyWaiting(of: name) ? 0 : read.count
+            let ids = batch.items.isEmpty ? [:] : try transaction.spool.add(name, batch.items, read: count)
+            let new = read.prefix(count).enumerated().compactMap { index, digested in
+                ids[index].map { id in
+                    var digested = digested
+                    digested.item.id = id
+                    return digested
+                }
             }
             let tell = try DigestService.add(ahead: new, to: transaction, signer: store.signer)
             if let cursor = batch.cursor { try transaction.accounts.setCursor(name, batch.stream, cursor) }

@@ -5,39 +5,37 @@ import Store
 // Reading before storing: what a poll brings is stored together with what it became, in one transaction, and never waits in the spool.
 // Only the plain cases go this way. A message that cannot be read, one that is large, and everything of an account whose messages were in
 // hand when the program died goes through the spool, which counts tries and sets aside.
+//
+// One account's messages keep their order: what comes after such a message goes through the spool behind it.
 extension DigestService {
     /// Larger ones go through the spool, where batches are bounded by their bytes.
-    static let aheadBytesMax = 1 << 20
+    static let aheadBytesMax = 2 << 20
     /// Bytes of one batch that are read ahead.
     static let aheadBatchBytesMax = 8 << 20
 
-    /// - Returns: for each item what it became; nil for those that are to go through the spool. Empty when none was read.
-    func read(_ items: [RawItem], of account: String) async -> [Digested?] {
+    /// - Returns: what became of the first of the items; the others are to go through the spool.
+    func read(_ items: [RawItem], of account: String) async -> [Digested] {
         var bytes = 0
-        let fit = items.map { item in
-            guard Self.isPlain(item), bytes + item.bytes.count <= Self.aheadBatchBytesMax else { return false }
+        let plain = items.prefix { item in
             bytes += item.bytes.count
-            return true
+            return Self.isPlain(item) && bytes <= Self.aheadBatchBytesMax
         }
-        guard fit.contains(true), let slot = store.inHand.hold(account) else { return [] }
+        guard !plain.isEmpty, let slot = store.inHand.hold(account) else { return [] }
         defer { store.inHand.release(slot) }
         let now = store.time.now()
-        let spooled = zip(items, fit).map { item, isFit in
-            isFit
-                ? SpooledItem(
-                    id: ID(0), account: account, externalID: item.externalID, kind: item.kind, bytes: item.bytes, meta: item.meta,
-                    attempts: 1, receivedAt: now, state: "new", error: nil) : nil
+        let spooled = plain.map { item in
+            SpooledItem(
+                id: ID(0), account: account, externalID: item.externalID, kind: item.kind, bytes: item.bytes, meta: item.meta,
+                attempts: 1, receivedAt: now, state: "new", error: nil)
         }
         guard let digested = try? await digest(ahead: spooled) else { return [] }
         var entries = 0
-        return digested.map { one in
-            guard let one, case .success(let found) = one.result, one.records.isEmpty, one.again.isEmpty,
-                entries + found.count <= Self.entriesMax
-            else { return nil }
+        let read = digested.prefix { one in
+            guard case .success(let found) = one.result, one.records.isEmpty, one.again.isEmpty else { return false }
             entries += found.count
-            tell(one)
-            return one
+            return entries <= Self.entriesMax
         }
+        return Array(read)
     }
 
     /// Messages placed in the transaction that stores them; where there are more, they are placed in batches later.

@@ -151,10 +151,9 @@ public final class DigestService: Service {
     }
 
     /// Whatever is wrong is left to the spool.
-    func digest(ahead items: [SpooledItem?]) async throws -> [Digested?] {
+    func digest(ahead items: [SpooledItem]) async throws -> [Digested] {
         let digester = digester.withLock { $0 }
-        let work = { @Sendable [placer] (item: SpooledItem?) async throws -> Digested? in
-            guard let item else { return nil }
+        let work = { @Sendable [placer] (item: SpooledItem) async throws -> Digested in
             var digested = try await digester.digest(item)
             guard let placer, case .success(var entries) = digested.result else { return digested }
             for index in entries.indices { entries[index].placing = placer(entries[index].interaction) }

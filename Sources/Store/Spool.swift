@@ -53,14 +53,14 @@ public struct Spool {
     /// - Returns: how many were new.
     @discardableResult
     public func add(_ account: String, _ items: [RawItem]) throws -> Int {
-        try add(account, items, isRead: Array(repeating: false, count: items.count)).count
+        try add(account, items, read: 0).count
     }
 
-    /// Adds items of which some are read already: this transaction stores what they are, so they are done at once. Of those only mails
-    /// keep their bytes, as with `done`.
-    /// - Parameter isRead: for each of `items`.
+    /// Adds items of which the first are read already: this transaction stores what they are, so they are done at once. Of those only
+    /// mails keep their bytes, as with `done`.
+    /// - Parameter read: how many.
     /// - Returns: the ids of those that were new, by their index in `items`.
-    public func add(_ account: String, _ items: [RawItem], isRead: [Bool]) throws -> [Int: ID<SpooledItem>] {
+    public func add(_ account: String, _ items: [RawItem], read: Int) throws -> [Int: ID<SpooledItem>] {
         // What is known already must not be written to disk again.
         var seen = transaction.files == nil ? [] : try known(account, externalIDs: items.map(\.externalID))
         let fresh = items.indices.filter { seen.insert(items[$0].externalID).inserted }
@@ -75,16 +75,24 @@ public struct Spool {
                     (id, account, external_id, kind, meta, size_bytes, state, attempts, received_at, touched_at, place, is_cut)
                 VALUES ($1, $2, $3, $4, $5, $6, $10, $11, $7, $7, $8, $9) ON CONFLICT (account, external_id) DO NOTHING
                 """, id, account, item.externalID, item.kind, JSONText.encode(item.meta), item.stored?.sizeBytes ?? item.bytes.count,
-                transaction.now, place, item.isCut, isRead[index] ? "done" : "new", isRead[index] ? 1 : 0)
+                transaction.now, place, item.isCut, index < read ? "done" : "new", index < read ? 1 : 0)
             guard added > 0 else { continue }
-            if place == nil, !isRead[index] || item.kind == .mail {
+            if place == nil, index >= read || item.kind == .mail {
                 try transaction.execute("INSERT INTO spool_bytes (spool_id, bytes) VALUES ($1, $2)", id, item.bytes)
             }
             new[index] = id
-            isWaiting = isWaiting || !isRead[index]
+            isWaiting = isWaiting || index >= read
         }
         if isWaiting { transaction.touch(.spool) }
         return new
+    }
+
+    /// Whether an item of this account is still to be read, or is just being read.
+    public func isAnyWaiting(of account: String) throws -> Bool {
+        let untried = "\(transaction.dialect.table("spool", by: "spool_untried")) WHERE state = 'new' AND attempts = 0"
+        let tried = "\(transaction.dialect.table("spool", by: "spool_tried")) WHERE state IN ('new', 'claimed') AND attempts > 0"
+        return try transaction.first("SELECT 1 FROM \(untried) AND account = $1 LIMIT 1", account) != nil
+            || transaction.first("SELECT 1 FROM \(tried) AND account = $1 LIMIT 1", account) != nil
     }
 
     /// Where each item's bytes lie; nil for those that go into the database: all of them on a server, and what is deleted after reading.

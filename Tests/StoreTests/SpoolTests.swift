@@ -22,21 +22,21 @@ struct SpoolTests {
             let store = house.store
             let feed = RawItem(externalID: "feed", kind: .post, bytes: [4, 5])
             try await store.write { try $0.spool.add("support", [item("known")]) }
-            let ids = try await store.write {
-                try $0.spool.add(
-                    "support", [item("known"), item("read"), feed, item("waiting"), item("read")],
-                    isRead: [
-                        true, true, true, false, true,
-                    ])
-            }
+            let items = [item("known"), item("read"), feed, item("waiting"), item("read")]
+            let ids = try await store.write { try $0.spool.add("support", items, read: 3) }
             #expect(ids.keys.sorted() == [1, 2, 3])
             #expect(try await store.read { try $0.spool.counts() } == ["new": 2, "done": 2])
+            #expect(try await store.read { try $0.spool.isAnyWaiting(of: "support") })
+            #expect(try await store.read { try $0.spool.isAnyWaiting(of: "sales") } == false)
             let (mail, document) = try await store.read { (try $0.spool.get(ids[1]!), try $0.spool.get(ids[2]!)) }
             #expect(mail?.bytes == [1, 2, 3])
             #expect(mail?.state == "done")
             #expect(document?.bytes == [])
             let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
             #expect(claimed.map(\.externalID) == ["known", "waiting"])
+            #expect(try await store.read { try $0.spool.isAnyWaiting(of: "support") })
+            try await store.write { for item in claimed { try $0.spool.done(item.id, keepBytes: true) } }
+            #expect(try await store.read { try $0.spool.isAnyWaiting(of: "support") } == false)
         }
     }
 
