@@ -40,6 +40,8 @@ public struct SpooledItem: Sendable, Hashable {
 public struct Spool {
     /// Tries before an item is quarantined.
     public static let attemptsMax = 3
+    /// Waiting items among which one of an account is looked for.
+    private static let lookedAtMax = 200
     /// How long an item that failed stands back for untried ones.
     static let standBackMax = Duration.seconds(60)
 
@@ -87,12 +89,23 @@ public struct Spool {
         return new
     }
 
-    /// Whether an item of this account is still to be read, or is just being read.
+    /// Whether an item of this account is still to be read, or is just being read. Where very much waits nobody is looked for: then the
+    /// answer is yes.
     public func isAnyWaiting(of account: String) throws -> Bool {
         let untried = "\(transaction.dialect.table("spool", by: "spool_untried")) WHERE state = 'new' AND attempts = 0"
         let tried = "\(transaction.dialect.table("spool", by: "spool_tried")) WHERE state IN ('new', 'claimed') AND attempts > 0"
-        return try transaction.first("SELECT 1 FROM \(untried) AND account = $1 LIMIT 1", account) != nil
-            || transaction.first("SELECT 1 FROM \(tried) AND account = $1 LIMIT 1", account) != nil
+        for some in [untried, tried] {
+            let waiting = try transaction.query("SELECT account FROM \(some) LIMIT \(Self.lookedAtMax)")
+            if try waiting.count == Self.lookedAtMax
+                || waiting.contains(where: { row in
+                    var row = row
+                    return try row.text() == account
+                })
+            {
+                return true
+            }
+        }
+        return false
     }
 
     /// Where each item's bytes lie; nil for those that go into the database: all of them on a server, and what is deleted after reading.

@@ -1,6 +1,7 @@
 import Domain
-import Store
 import Testing
+
+@testable import Store
 
 @Suite(.timeLimit(.minutes(10)))
 struct SpoolTests {
@@ -35,6 +36,9 @@ struct SpoolTests {
             let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 10) }
             #expect(claimed.map(\.externalID) == ["known", "waiting"])
             #expect(try await store.read { try $0.spool.isAnyWaiting(of: "support") })
+            try await store.write { try $0.spool.add("import", (0..<300).map { item("\($0)") }) }
+            #expect(try await store.read { try $0.spool.isAnyWaiting(of: "sales") })
+            try await store.write { try $0.execute("DELETE FROM spool WHERE account = 'import'") }
             try await store.write { for item in claimed { try $0.spool.done(item.id, keepBytes: true) } }
             #expect(try await store.read { try $0.spool.isAnyWaiting(of: "support") } == false)
         }
