@@ -38,8 +38,9 @@ extension DigestService {
         return Array(read)
     }
 
-    /// Messages placed in the transaction that stores them; where there are more, they are placed in batches later.
-    static let placedMax = 64
+    /// Messages placed in the transaction that stores them; those behind them are placed in batches later, as nobody should have to wait
+    /// long for the database.
+    static let placedMax = 100
 
     /// Stores what was read ahead, and places it where nothing older waits for its place: an answer must not be placed before what it
     /// answers.
@@ -53,10 +54,10 @@ extension DigestService {
                 if let message, let placing = entry.placing { stored.append((message, placing)) }
             }
         }
-        guard !areOthersWaiting, stored.count <= placedMax else { return [] }
+        guard !areOthersWaiting else { return [] }
         // A conversation inside one batch is placed in the order it was held.
         stored.sort { ($0.message.occurredAt, $0.message.id) < ($1.message.occurredAt, $1.message.id) }
-        return try stored.enumerated().map { index, one in try one.placing(transaction, one.message, index) }
+        return try stored.prefix(placedMax).enumerated().map { index, one in try one.placing(transaction, one.message, index) }
     }
 
     /// A mail or a document as it came, whole and not known in part.

@@ -30,11 +30,12 @@ import Testing
     }
 
     /// Polls once, with nobody who reads the spool.
-    private static func poll(_ house: House, _ items: [RawItem]) async throws -> AccountHealth {
+    private static func poll(
+        _ house: House, _ items: [RawItem], placer: DigestService.Placer? = nil
+    ) async throws -> AccountHealth {
         let account = IntakeServiceTests.account("a")
-        let service = IntakeService(
-            store: house.store, accounts: [], digest: house.digest([account]), logger: House.logger
-        ) { _ in Tap(items: items) }
+        let digest = DigestService(store: house.store, accounts: [account], owner: "test", logger: House.logger, placer: placer)
+        let service = IntakeService(store: house.store, accounts: [], digest: digest, logger: House.logger) { _ in Tap(items: items) }
         let healths = Mutex<[AccountHealth]>([])
         await service.pollOnce([account]) { health in healths.withLock { $0.append(health) } }
         return try #require(healths.withLock { $0.first })
@@ -57,6 +58,52 @@ import Testing
             // The bytes of a mail are kept to be read again.
             let hidden = try await house.store.read { try $0.spool.known("a", externalIDs: ["doc", "INBOX/7/1"]) }
             #expect(hidden == ["doc", "INBOX/7/1"])
+        }
+    }
+
+    /// What a placer was asked.
+    private final class Desk: Sendable {
+        private let log = Mutex((placed: [String](), told: 0))
+        var placed: [String] { log.withLock { $0.placed } }
+        var told: Int { log.withLock { $0.told } }
+
+        var placer: DigestService.Placer {
+            { _ in
+                { [self] transaction, stored, index in
+                    try transaction.interactions.place(stored)
+                    log.withLock { $0.placed.append("\(index) \(stored.externalID)") }
+                    return { [self] in log.withLock { $0.told += 1 } }
+                }
+            }
+        }
+    }
+
+    @Test func `messages are placed in the transaction that stores them, in the order in which they were written`() async throws {
+        try await House.with { house in
+            let desk = Desk()
+            func mail(_ id: String, day: Int) -> RawItem {
+                House.mail(id, "From: ana@example.com\nDate: Mon, 0\(day) Jun 2026 10:00:00 +0000\nSubject: \(id)\n\nHello\n")
+            }
+            _ = try await Self.poll(house, [mail("late", day: 2), mail("early", day: 1)], placer: desk.placer)
+            #expect(desk.placed == ["0 early", "1 late"])
+            #expect(desk.told == 2)
+            #expect(try await house.store.read { try $0.interactions.unplacedCount() } == 0)
+            // Known ones are not placed again.
+            _ = try await Self.poll(house, [mail("late", day: 2)], placer: desk.placer)
+            #expect(desk.told == 2)
+        }
+    }
+
+    @Test func `while an older message waits for its place, later ones wait behind it`() async throws {
+        try await House.with { house in
+            let desk = Desk()
+            _ = try await Self.poll(house, [Self.mail("1")])
+            _ = try await Self.poll(house, [Self.mail("2")], placer: desk.placer)
+            #expect(desk.placed == [])
+            #expect(try await house.store.read { try $0.interactions.unplacedCount() } == 2)
+            _ = try await house.interactions()  // somebody looks for their places now
+            _ = try await Self.poll(house, [Self.mail("3")], placer: desk.placer)
+            #expect(desk.placed == [])
         }
     }
 
