@@ -8,6 +8,9 @@ public struct Keeper: Sendable {
     public var known: @Sendable (_ externalIDs: [String]) async throws -> Set<String>
     /// Stores items and cursor in one transaction. Only when it has returned may the server be told that we have them.
     public var store: @Sendable (Batch) async throws -> Void
+    /// `store` in two steps, for those who bring batch after batch: what can be done before it is its turn, and the rest.
+    public var prepare: (@Sendable (Batch) async -> Commit)?
+    public typealias Commit = @Sendable () async throws -> Void
     public var now: @Sendable () -> Timestamp
     /// What the readers of mailboxes need beside.
     public var ledger: Ledger
@@ -123,27 +126,41 @@ public struct Batch: Sendable, Hashable {
     }
 }
 
-/// Stores one batch while the next is fetched, in order and never more than one at a time.
+/// Stores one batch while the next is prepared and the one after it fetched; in order, never two at a time.
 struct StoreAhead {
     let keeper: Keeper
-    private var running: Task<Void, any Error>?
+    private var preparing: Task<Keeper.Commit, Never>?
+    private var storing: Task<Void, any Error>?
 
     init(keeper: Keeper) { self.keeper = keeper }
 
-    /// Returns when the batch before is stored.
+    /// Returns when the batch before is prepared, and the one before that is stored.
     mutating func store(_ batch: Batch) async throws {
-        try await settle()
-        running = Task { [keeper] in try await keeper.store(batch) }
+        try await advance()
+        preparing = Task { [keeper] in
+            guard let prepare = keeper.prepare else { return { try await keeper.store(batch) } }
+            return await prepare(batch)
+        }
     }
 
     /// Returns when everything is stored.
     mutating func settle() async throws {
-        guard let task = running else { return }
-        running = nil
-        try await withTaskCancellationHandler {
-            try await task.value
+        try await advance()
+        try await advance()
+    }
+
+    /// Begins to store what is prepared, once that is stored which came before it. After a failure nothing that came later is stored: its
+    /// cursor would be beyond what is missing.
+    private mutating func advance() async throws {
+        let (preparing, storing) = (preparing, storing)
+        (self.preparing, self.storing) = (nil, nil)
+        let commit = try await withTaskCancellationHandler {
+            try await storing?.value
+            return await preparing?.value
         } onCancel: {
-            task.cancel()
+            storing?.cancel()
+            preparing?.cancel()
         }
+        if let commit { self.storing = Task { try await commit() } }
     }
 }

@@ -195,6 +195,10 @@ final class AccountLoop: Sendable {
             known: { ids in try await Self.stored { try await self.store.read { try $0.spool.known(name, externalIDs: ids) } } },
             store: { batch in try await self.keep(batch) }, now: { self.store.time.now() }, ledger: ledger,
             vault: seal?.vault(ofChannel: name))
+        keeper.prepare = { batch in
+            let read = await self.read(batch)
+            return { try await self.keep(batch, read: read) }
+        }
         keeper.isAsked = isAsked.withLock { asked in
             defer { asked = false }
             return asked
@@ -236,12 +240,15 @@ final class AccountLoop: Sendable {
             })
     }
 
-    private func keep(_ batch: Batch) async throws {
-        let read = await ahead?.read(batch.items, of: account.name) ?? []
+    private func keep(_ batch: Batch) async throws { try await keep(batch, read: read(batch)) }
+
+    private func read(_ batch: Batch) async -> [Digested] { await ahead?.read(batch.items, of: account.name) ?? [] }
+
+    private func keep(_ batch: Batch, read: [Digested]) async throws {
         let (added, tell) = try await Self.stored {
-            do { return try await self.keep(batch, read: read) } catch let error as StoreError where !error.isTemporary && !read.isEmpty {
+            do { return try await self.commit(batch, read: read) } catch let error as StoreError where !error.isTemporary && !read.isEmpty {
                 // One that the database does not take must take no other with it: the spool has them one by one.
-                return try await self.keep(batch, read: [])
+                return try await self.commit(batch, read: [])
             }
         }
         for digested in read { ahead?.tell(digested) }
@@ -257,7 +264,7 @@ final class AccountLoop: Sendable {
 
     /// One transaction: items, what those became that are read, the cursor, and the count in the health row.
     /// - Returns: how many items were new, and what is to be told now.
-    private func keep(_ batch: Batch, read: [Digested]) async throws -> (added: Int, tell: [@Sendable () -> Void]) {
+    private func commit(_ batch: Batch, read: [Digested]) async throws -> (added: Int, tell: [@Sendable () -> Void]) {
         let name = account.name
         let health = self.health.withLock { $0 }
         return try await store.write { [store] transaction in
