@@ -79,13 +79,13 @@ let package = Package(
             ]),
         .executableTarget(name: "hongyan", dependencies: ["Daemon", arguments], swiftSettings: strict),
 
-        // Servers that tests talk to; nothing of the product uses them.
+        // Servers that tests talk to and how they start programs; nothing of the product uses them.
         .target(name: "TestServers", path: "Tests/Servers", swiftSettings: strict),
         tests("TidyTests", []),
         tests("DomainTests", ["Domain"]),
         tests("RulesTests", ["Rules", "Domain"]),
         tests("InsightTests", ["Insight", "Domain"]),
-        tests("FormatsTests", ["Formats", "Domain"], fixtures: true),
+        tests("FormatsTests", ["Formats", "Domain", "TestServers"], fixtures: true),
         tests("TransportTests", ["Transport", "Domain", "TestServers", logging]),
         tests("StoreTests", ["Store", "Domain", logging]),
         tests("ChannelsTests", ["Channels", "Rules", "Formats", "Transport", "Domain", "TestServers", crypto, cryptoExtras, logging]),

@@ -44,8 +44,16 @@ struct ChildTrial: Sendable {
         ]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
+        // The threads of a pool block the signals that end a program, and would hand that on.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
-        return posix_spawn(&child, "/proc/self/exe", &actions, nil, &arguments, environ) == 0 ? child : nil
+        return posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &arguments, environ) == 0 ? child : nil
     }
 
     private func verdict(on child: pid_t) async -> Trial.Verdict {

@@ -130,8 +130,9 @@ public final class BlobStore: Sendable {
         guard let list = opendir("\(folder)/incoming") else { return }
         defer { closedir(list) }
         while let entry = readdir(list) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            // Read where it lies: the last entry's record ends with its name, and a copy of the whole field would reach beyond it.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                UnsafeRawPointer(pointer).withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
             }
             guard let process = name.split(separator: "-").first.flatMap({ pid_t($0) }), process > 0 else { continue }
             if kill(process, 0) != 0, errno == ESRCH { unlink("\(folder)/incoming/\(name)") }

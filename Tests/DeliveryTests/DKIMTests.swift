@@ -3,6 +3,7 @@ import Domain
 import Formats
 import Foundation
 import Store
+import TestServers
 import Testing
 
 @testable import Delivery
@@ -133,20 +134,7 @@ import Testing
     }()
 
     private static func run(_ arguments: [String], input: [UInt8]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: python)
-        process.arguments = arguments
-        let (standardIn, standardOut) = (Pipe(), Pipe())
-        process.standardInput = standardIn
-        process.standardOutput = standardOut
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        try standardIn.fileHandleForWriting.write(contentsOf: Data(input))
-        try standardIn.fileHandleForWriting.close()
-        let said = standardOut.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw ComposeError.sender("python ended with \(process.terminationStatus)") }
-        return String(decoding: said, as: UTF8.self)
+        String(decoding: try Program.run([python] + arguments, input: input), as: UTF8.self)
     }
 
     /// `True` or `False` for each signature, top first.

@@ -1,5 +1,6 @@
 import Foundation
 import Domain
+import TestServers
 import Testing
 
 @testable import Formats
@@ -8,8 +9,6 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
 
 /// With GnuPG itself: it makes the keys and the mails, we verify and open them.
 @Suite(.serialized, .enabled(if: gpg != nil)) struct MailKeysTests {
-    struct Failed: Error { var words: String }
-
     private static func run(_ arguments: [String], _ input: String, home: URL) throws -> String {
         let words = ["--homedir", home.path, "--batch", "--yes", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"]
         return try program([gpg ?? ""] + words + arguments, input)
@@ -171,18 +170,7 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
     }
 
     private static func program(_ words: [String], _ input: String = "") throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: words[0])
-        process.arguments = Array(words.dropFirst())
-        let (into, from) = (Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (into, from, FileHandle.nullDevice)
-        try process.run()
-        into.fileHandleForWriting.write(Data(input.utf8))
-        try into.fileHandleForWriting.close()
-        let out = from.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failed(words: words.joined(separator: " ")) }
-        return String(decoding: out, as: UTF8.self)
+        String(decoding: try Program.run(words, input: Array(input.utf8)), as: UTF8.self)
     }
 
     private static func readSealed(

@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import TestServers
 import Testing
 
 @testable import Formats
@@ -143,26 +144,13 @@ import Testing
     func `an independent reader understands it`() throws {
         for subject in Self.subjects where subject.count < 1000 {
             let mail = Self.mail(subject, text: "text \(subject)\n", html: "<p>\(subject)</p>\n")
-            let process = Process()
-            process.executableURL = URL(filePath: try #require(Self.python))
-            process.arguments = [
-                "-c",
-                """
+            let script = """
                 import sys, email, email.policy, json
                 m = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
                 parts = [p.get_content().replace("\\r\\n", "\\n") for p in m.iter_parts()]
                 print(json.dumps([m["Subject"], m["To"].addresses[0].display_name, m["Message-ID"], *parts, len(m.defects)]))
-                """,
-            ]
-            let input = Pipe()
-            let output = Pipe()
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            try input.fileHandleForWriting.write(contentsOf: Data(try mail.bytes()))
-            try input.fileHandleForWriting.close()
-            let answer = try JSONValue.parse([UInt8](output.fileHandleForReading.readDataToEndOfFile()))
-            process.waitUntilExit()
+                """
+            let answer = try JSONValue.parse(try Program.run([try #require(Self.python), "-c", script], input: try mail.bytes()))
             let expected = [subject, "张伟", "<\(mail.messageID)>", mail.text, mail.html ?? ""].map { JSONValue.string($0) } + [.number("0")]
             #expect(answer == .array(expected))
         }

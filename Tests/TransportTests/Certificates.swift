@@ -1,4 +1,5 @@
 import Foundation
+import TestServers
 import Testing
 
 /// A certificate authority for one test and servers with its certificates, made with the openssl command.
@@ -22,34 +23,16 @@ struct Certificates: ~Copyable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    private func run(_ arguments: String) throws {
-        let openssl = process(arguments)
-        openssl.standardError = FileHandle.nullDevice
-        openssl.standardOutput = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0, "openssl \(arguments)")
-    }
+    private func run(_ arguments: String) throws { try Program.run(words(arguments), in: folder) }
 
-    private func process(_ arguments: String) -> Process {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        openssl.arguments = arguments.split(separator: " ").map(String.init)
-        openssl.currentDirectoryURL = folder
-        return openssl
-    }
+    private func words(_ arguments: String) -> [String] { ["/usr/bin/openssl"] + arguments.split(separator: " ").map(String.init) }
 
     /// Starts an HTTPS server that answers everything with a page about the connection.
     func serve(_ certificate: String, key: String = "server.key") throws -> SecureServer {
-        let openssl = process("s_server -accept 127.0.0.1:0 -cert \(certificate).pem -key \(key) -www")
-        let output = Pipe()
-        openssl.standardOutput = output
-        openssl.standardError = FileHandle.nullDevice
-        openssl.standardInput = FileHandle.nullDevice
-        try openssl.run()
+        let openssl = try Program(words("s_server -accept 127.0.0.1:0 -cert \(certificate).pem -key \(key) -www"), in: folder)
         var text = ""
         while !text.contains("\n") || !text.contains("ACCEPT ") {
-            let data = output.fileHandleForReading.availableData
+            let data = openssl.output.availableData
             try #require(!data.isEmpty, "openssl s_server did not start")
             text += String(decoding: data, as: UTF8.self)
             if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT ") }), text.hasSuffix("\n"),
@@ -63,10 +46,10 @@ struct Certificates: ~Copyable {
 }
 
 struct SecureServer: ~Copyable {
-    private let process: Process
+    private let process: Program
     let port: Int
 
-    init(process: Process, port: Int) {
+    init(process: Program, port: Int) {
         self.process = process
         self.port = port
     }

@@ -135,25 +135,20 @@ import Testing
 final class TLSMailServer: @unchecked Sendable {  // the process is touched by one test; what is heard has a lock
     let port: Int
     private let front: PlainFront?
-    private let process = Process()
+    private let process: Program
     private let lock = NSLock()
     private var lines: [String] = []
 
     var heard: [String] { lock.withLock { lines } }
 
     init(_ certificates: borrowing Certificates, _ certificate: String, key: String = "server.key", byCommand: Bool) throws {
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", key]
-        process.currentDirectoryURL = certificates.folder
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try Program(
+            ["/usr/bin/openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", key], in: certificates.folder)
+        let (input, output) = (process.input, process.output)
         var text = ""
         var found: Int?
         while found == nil {
-            let data = output.fileHandleForReading.availableData
+            let data = output.availableData
             try #require(!data.isEmpty, "openssl s_server did not start")
             text += String(decoding: data, as: UTF8.self)
             found = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }.flatMap { Int($0.split(separator: ":").last ?? "") }
@@ -163,7 +158,7 @@ final class TLSMailServer: @unchecked Sendable {  // the process is touched by o
         port = front?.port ?? inner
         Thread.detachNewThread { [self, process] in
             _ = process
-            talk(from: output.fileHandleForReading, to: input.fileHandleForWriting, greets: !byCommand)
+            talk(from: output, to: input, greets: !byCommand)
         }
     }
 
