@@ -76,6 +76,7 @@ public enum ConsoleError: Error, CustomStringConvertible {
     case unreadable(path: String)
     case badTemplate(file: String, reason: String)
     case badWords(file: String, line: Int, text: String)
+    case badSentence(file: String, line: Int, text: String)
     case staticsTooLarge(path: String, sizeBytesMax: Int)
 
     public var description: String {
@@ -85,6 +86,8 @@ public enum ConsoleError: Error, CustomStringConvertible {
         case .unreadable(let path): "cannot read \(path). Set `share` to the folder that holds templates/ and static/."
         case .badTemplate(let file, let reason): "\(file): \(reason)"
         case .badWords(let file, let line, let text): "\(file):\(line): `\(text)` is not `key = text`"
+        case .badSentence(let file, let line, let text):
+            "\(file):\(line): `\(text)` is not `sentence with {blanks} = translation with the same {blanks}`, or the sentence stands there twice"
         case .staticsTooLarge(let path, let max): "\(path) holds more than \(max) bytes; keep only what pages need there"
         }
     }

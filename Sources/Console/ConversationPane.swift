@@ -93,7 +93,7 @@ extension Scene {
             model["returned"] = (whole.returns[send.id] ?? []).compactMap { returned($0, to: send.recipient) }
         }
         let reasons = (whole.reasons[message.id.rawValue] ?? []).filter { Self.shownDecisions.contains($0.decision) }
-        if !reasons.isEmpty { model["reasons"] = reasons.map(\.text).joined(separator: " · ") }
+        if !reasons.isEmpty { model["reasons"] = reasons.map { words.said($0.text) }.joined(separator: " · ") }
         return model
     }
 
@@ -162,7 +162,7 @@ extension Scene {
         return all.sorted { $0.at < $1.at }.suffix(200).map { reason in
             [
                 "decision": words.has("decision_\(reason.decision)") ? words["decision_\(reason.decision)"] : reason.decision,
-                "text": reason.text, "when": time.stamp(reason.at),
+                "text": words.said(reason.text), "when": time.stamp(reason.at),
             ] as Model
         }
     }

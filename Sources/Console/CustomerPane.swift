@@ -73,7 +73,7 @@ extension Scene {
         if let back = returns.last {
             model["reason"] = returned(back, to: send.recipient)
         } else if send.state != .accepted, let reason = line.reason, !reason.isEmpty {
-            model["reason"] = reason
+            model["reason"] = words.said(reason)
         }
         return model
     }

@@ -46,7 +46,7 @@ extension Site {
         model["why"] = reasons.map { reason in
             [
                 "decision": words.has("decision_\(reason.decision)") ? words["decision_\(reason.decision)"] : reason.decision,
-                "text": reason.text, "when": time.stamp(reason.at),
+                "text": words.said(reason.text), "when": time.stamp(reason.at),
             ] as Model
         }
         return page("message", visit, title: message.subject.trimmed.isEmpty ? words["no_subject"] : message.subject, model)

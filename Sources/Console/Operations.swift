@@ -71,7 +71,8 @@ extension Site {
         model["hasDoubtful"] = !doubtful.isEmpty
         model["breakers"] = status.breakers.map { breaker in
             [
-                "address": breaker.address, "reason": breaker.reason, "since": time.stamp(breaker.trippedAt), "until": "\(breaker.until)",
+                "address": breaker.address, "reason": words.said(breaker.reason), "since": time.stamp(breaker.trippedAt),
+                "until": "\(breaker.until)",
             ] as Model
         }
         model["hasBreakers"] = !status.breakers.isEmpty

@@ -10,12 +10,21 @@ struct Words: Sendable {
         for tongue in Tongue.allCases {
             let file = "\(folder)/words.\(tongue.rawValue).txt"
             guard let bytes = FileManager.default.contents(atPath: file) else { throw ConsoleError.unreadable(path: file) }
-            tables[tongue] = Vocabulary(tongue: tongue, table: try Self.parse(String(decoding: bytes, as: UTF8.self), file: file))
+            let table = try Self.parse(String(decoding: bytes, as: UTF8.self), file: file)
+            tables[tongue] = Vocabulary(tongue: tongue, table: table, sentences: try Self.sentences(tongue, folder))
         }
         self.tables = tables
     }
 
     subscript(tongue: Tongue) -> Vocabulary { tables[tongue]! }
+
+    /// Decisions are stored in English.
+    private static func sentences(_ tongue: Tongue, _ folder: String) throws -> Sentences? {
+        guard tongue != .en else { return nil }
+        let file = "\(folder)/reasons.\(tongue.rawValue).txt"
+        guard let bytes = FileManager.default.contents(atPath: file) else { throw ConsoleError.unreadable(path: file) }
+        return try Sentences(String(decoding: bytes, as: UTF8.self), file: file)
+    }
 
     static func parse(_ text: String, file: String) throws -> [String: String] {
         var table: [String: String] = [:]
@@ -36,6 +45,10 @@ struct Words: Sendable {
 struct Vocabulary: Sendable {
     let tongue: Tongue
     let table: [String: String]
+    var sentences: Sentences?
+
+    /// A stored sentence in this language.
+    func said(_ sentence: String) -> String { sentences?.translate(sentence) ?? sentence }
 
     /// A word we lack shows its key, so that it is noticed.
     subscript(key: String) -> String { table[key] ?? key }

@@ -36,8 +36,10 @@ extension Operations {
     /// - Parameters:
     ///   - names: of the accounts; all when empty.
     ///   - say: progress and trouble, a line each.
-    /// - Returns: what it came to.
-    public static func poll(_ names: [String], configuration: String, say: @escaping @Sendable (String) -> Void) async throws -> String {
+    /// - Returns: what it came to, and whether every account could be read.
+    public static func poll(
+        _ names: [String], configuration: String, say: @escaping @Sendable (String) -> Void
+    ) async throws -> (words: String, isSound: Bool) {
         let settings = try Settings.load(configuration)
         for name in names where !settings.accounts.contains(where: { $0.name == name }) {
             throw CommandError(
@@ -64,7 +66,7 @@ extension Operations {
 
     private static func poll(
         _ accounts: [Account], _ settings: Settings, _ store: Store, _ loop: TransferLoop, say: @escaping @Sendable (String) -> Void
-    ) async throws -> String {
+    ) async throws -> (words: String, isSound: Bool) {
         let seal = try settings.tokenSeal(isNeeded: true)
         let tokens = OAuthKeeper(
             settings.oauth, shelf: .in(store, seal: seal, owner: "poll"), loop: loop, logger: quiet, now: store.time.now)
@@ -88,8 +90,9 @@ extension Operations {
         _ = try? await reading.value
         let (after, quarantined) = try await store.read { (try $0.interactions.count(), try $0.spool.quarantinedCount()) }
         var words = "\(accounts.count) accounts polled, \(after - before) new messages"
-        if troubled.withLock({ $0 }) > 0 { words += ", \(troubled.withLock { $0 }) accounts in trouble" }
+        let inTrouble = troubled.withLock { $0 }
+        if inTrouble > 0 { words += ", \(inTrouble) accounts in trouble" }
         if quarantined > 0 { words += "; \(quarantined) items are in quarantine: hongyan quarantine list" }
-        return words
+        return (words, inTrouble == 0)
     }
 }

@@ -20,13 +20,23 @@ enum Converters {
         guard let handle = kept ?? open(name) else { return nil }
         let value = body(handle.iconv)
         cgmime_iconv(handle.iconv, nil, nil, nil, nil)
-        let isKept = pool.withLock { pool in
-            guard pool[name] != nil || pool.count < namesMax, pool[name, default: []].count < eachMax else { return false }
-            pool[name, default: []].append(handle)
-            return true
-        }
+        let isKept =
+            !remembersOrder(name)
+            && pool.withLock { pool in
+                guard pool[name] != nil || pool.count < namesMax, pool[name, default: []].count < eachMax else { return false }
+                pool[name, default: []].append(handle)
+                return true
+            }
         if !isKept { iconv_close(handle.iconv) }
         return value
+    }
+
+    /// glibc's own decoders with a byte order mark go on with the last text's order, also when they are told to begin anew.
+    private static func remembersOrder(_ name: String) -> Bool {
+        let name = ASCII.lowercased(name)
+        return ["utf-16", "utf16", "utf-32", "utf32", "unicode", "csunicode", "ucs-", "ucs2", "ucs4", "iso-10646"].contains {
+            name.hasPrefix($0)
+        }
     }
 
     private static func open(_ name: String) -> Handle? {

@@ -173,6 +173,7 @@ final class AccountLoop: Sendable {
                 try await source.poll(into: keeper)
                 try await source.fetchWanted(into: keeper)
             }
+            store.inHand.clear(account.name)
             return .success
         } catch let trouble as StoreTrouble {
             if Task.isCancelled { throw CancellationError() }
@@ -242,16 +243,20 @@ final class AccountLoop: Sendable {
 
     private func keep(_ batch: Batch) async throws { try await keep(batch, read: read(batch)) }
 
-    private func read(_ batch: Batch) async -> [Digested] { await ahead?.read(batch.items, of: account.name) ?? [] }
+    private func read(_ batch: Batch) async -> DigestService.Ahead { await ahead?.read(batch.items, of: account.name) ?? .init() }
 
-    private func keep(_ batch: Batch, read: [Digested]) async throws {
+    private func keep(_ batch: Batch, read: DigestService.Ahead) async throws {
+        defer { read.note?.release() }
         let (added, tell) = try await Self.stored {
-            do { return try await self.commit(batch, read: read) } catch let error as StoreError where !error.isTemporary && !read.isEmpty {
-                // One that the database does not take must take no other with it: the spool has them one by one.
+            do { return try await self.commit(batch, read: read.items) } catch let error as StoreError
+                where error.kind != .unavailable && !read.items.isEmpty
+            {
+                // One that the database does not take must take no other with it: the spool has them one by one. And where many write to
+                // the same customers, placing them is not the poll's business.
                 return try await self.commit(batch, read: [])
             }
         }
-        for digested in read { ahead?.tell(digested) }
+        for digested in read.items { ahead?.tell(digested) }
         for tell in tell { tell() }
         let now = store.time.now()
         self.health.withLock { health in

@@ -4,7 +4,7 @@ import Store
 
 // Reading before storing: what a poll brings is stored together with what it became, in one transaction, and never waits in the spool.
 // Only the plain cases go this way. A message that cannot be read, one that is large, and everything of an account whose messages were in
-// hand when the program died goes through the spool, which counts tries and sets aside.
+// hand when the program died, until a poll of it is through, goes through the spool, which counts tries and sets aside.
 //
 // One account's messages keep their order: what comes after such a message goes through the spool behind it.
 extension DigestService {
@@ -13,29 +13,34 @@ extension DigestService {
     /// Bytes of one batch that are read ahead.
     static let aheadBatchBytesMax = 8 << 20
 
-    /// - Returns: what became of the first of the items; the others are to go through the spool.
-    func read(_ items: [RawItem], of account: String) async -> [Digested] {
+    /// What became of the first items of a batch; the others are to go through the spool.
+    struct Ahead: Sendable {
+        var items: [Digested] = []
+        /// To be released when the items are stored: storing and placing them may be what nobody survives, too.
+        var note: InHand.Note?
+    }
+
+    func read(_ items: [RawItem], of account: String) async -> Ahead {
         var bytes = 0
         let plain = items.prefix { item in
             bytes += item.bytes.count
             return Self.isPlain(item) && bytes <= Self.aheadBatchBytesMax
         }
-        guard !plain.isEmpty, let slot = store.inHand.hold(account) else { return [] }
-        defer { store.inHand.release(slot) }
+        guard !plain.isEmpty, let note = store.inHand.hold(account) else { return Ahead() }
         let now = store.time.now()
         let spooled = plain.map { item in
             SpooledItem(
                 id: ID(0), account: account, externalID: item.externalID, kind: item.kind, bytes: item.bytes, meta: item.meta,
                 attempts: 1, receivedAt: now, state: "new", error: nil)
         }
-        guard let digested = try? await digest(ahead: spooled) else { return [] }
+        guard let digested = try? await digest(ahead: spooled) else { return Ahead() }
         var entries = 0
         let read = digested.prefix { one in
             guard case .success(let found) = one.result, one.records.isEmpty, one.again.isEmpty else { return false }
             entries += found.count
             return entries <= Self.entriesMax
         }
-        return Array(read)
+        return read.isEmpty ? Ahead() : Ahead(items: Array(read), note: note)
     }
 
     /// Messages placed in the transaction that stores them; those behind them are placed in batches later, as nobody should have to wait

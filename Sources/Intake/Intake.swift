@@ -16,8 +16,6 @@ public final class IntakeService: Service {
     private let store: Store
     private let seal: TokenSeal?
     private let digest: DigestService?
-    /// Accounts whose messages were being read when the last process ended; nil before the first poll.
-    private let suspects = Mutex<Set<String>?>(nil)
     private let logger: Logger
     private let gate = HostGate()
     private let makeSource: @Sendable (Account) -> any Source
@@ -85,6 +83,7 @@ public final class IntakeService: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
+                self.store.inHand.clear(except: Set(self.roster.withLock { $0.names }))
                 var orders = AccountOrders()
                 await self.obey(&orders)
                 let known = orders
@@ -129,17 +128,8 @@ public final class IntakeService: Service {
     }
 
     private func makeLoop(_ account: Account) -> AccountLoop {
-        var ahead = digest
-        if ahead != nil {
-            let isSuspect = suspects.withLock { suspects in
-                let known = suspects ?? store.inHand.begin()
-                suspects = known
-                return known.contains(account.name)
-            }
-            if isSuspect { ahead = nil }
-        }
-        return AccountLoop(
-            account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, ahead: ahead,
+        AccountLoop(
+            account: account, source: makeSource(account), store: store, gate: gate, board: board, seal: seal, ahead: digest,
             isOnHold: held.withLock { $0.contains(account.name) }, logger: logger)
     }
 
@@ -197,6 +187,7 @@ struct AccountOrders {
 /// Which accounts should run and which do. Pure: it is told what happened and says what to do.
 struct Roster {
     private var wanted: [String: Account] = [:]
+    var names: [String] { Array(wanted.keys) }
     private var running: [String: Account] = [:]
     private var stopping: Set<String> = []
 

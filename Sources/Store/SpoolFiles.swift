@@ -21,6 +21,8 @@ final class SpoolFiles: Sendable {
 
     private let folder: String
     private let open: Mutex<Segment?>
+    /// What the transaction under way appended to: the segments in turn, and how long each was before. One transaction writes at a time.
+    private let appended = Mutex<[(segment: String, size: Int)]>([])
 
     init(folder: String) throws {
         self.folder = folder
@@ -38,6 +40,7 @@ final class SpoolFiles: Sendable {
             var segment = try open ?? begin()
             // Whatever fails: the next batch begins a file of its own, so that no offset is ever guessed.
             open = nil
+            appended.withLock { $0.append((segment.name, segment.size)) }
             var places: [String] = []
             do {
                 for bytes in items {
@@ -52,6 +55,25 @@ final class SpoolFiles: Sendable {
             }
             if segment.size < Self.segmentBytesMax { open = segment } else { close(segment.file) }
             return places
+        }
+    }
+
+    // MARK: Taking back
+
+    func forgetMarks() { appended.withLock { $0 = [] } }
+
+    func mark() -> Int { appended.withLock { $0.count } }
+
+    /// Takes off what was appended after the mark and has no row now: a copy nobody knows of would outlive the deletion of the message.
+    func cutBack(to mark: Int) {
+        open.withLock { open in
+            appended.withLock { appended in
+                while appended.count > mark, let (name, size) = appended.popLast() {
+                    // What cannot be taken off is never read, either.
+                    guard truncate(path(name), off_t(size)) == 0, open?.name == name else { continue }
+                    open?.size = size
+                }
+            }
         }
     }
 

@@ -58,11 +58,14 @@ struct Serve: AsyncParsableCommand {
 struct Poll: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "poll",
-        abstract: "Poll accounts once, read what came, and end. The daemon does this by itself, so it must not run meanwhile.")
+        abstract: "Poll accounts once, read what came, and end. The daemon does this by itself, so it must not run meanwhile.",
+        discussion: "Ends with 1 when an account could not be read; what the others brought is stored.")
     @Argument(help: "Accounts; all of them when none is named.") var accounts: [String] = []
     @OptionGroup var config: Config
     func run() async throws {
-        print(try await Operations.poll(accounts, configuration: config.config) { Daemon.complain($0) })
+        let (words, isSound) = try await Operations.poll(accounts, configuration: config.config) { Daemon.complain($0) }
+        print(words)
+        if !isSound { throw ExitCode(1) }
     }
 }
 

@@ -180,6 +180,22 @@ def serving(bench):
         daemon.stop()
 
 
+def polling(bench):
+    bench.write("  other: {kind: folder, path: %s/other, every: 1m}\n" % bench.folder)
+    with open(bench.config) as f:
+        text = f.read()
+    extra = text.splitlines()[-1]
+    with open(bench.config, "w") as f:  # the second account beside the first
+        f.write(text.replace(extra + "\n", "").replace("senders:", extra + "\nsenders:"))
+    bench.put("1.eml", mail(1))
+    code, out, err = bench.run("poll")
+    check("poll reads what is there, names the account it cannot read, and ends with 1", code == 1 and "1 new messages" in out and "1 accounts in trouble" in out and "other" in err, out + err)
+    code, out, err = bench.run("poll", "box")
+    check("the others are in order", code == 0 and "1 accounts polled, 0 new messages" in out and err == "", out + err)
+    code, out, err = bench.run("poll", "bix")
+    check("an account that is not there is told", code == 1 and "there is no account `bix`; the configuration has box, other" in err, out + err)
+
+
 def demo(bench):
     port = servers.free_port()
     daemon = servers.Process([bench.options.hongyan, "demo", "--port", str(port), "--seconds", "3"], f"{bench.folder}/demo.log", env=bench.environment)
@@ -202,7 +218,7 @@ def demo(bench):
 
 
 def run(options, folder):
-    for part in (configuration, serving, demo):
+    for part in (configuration, serving, polling, demo):
         place = f"{folder}/{part.__name__}"
         os.mkdir(place)
         try:

@@ -1,6 +1,8 @@
 """What every end-to-end script needs around its story: arguments, a folder of its own, counted checks, and a look into the daemon's database."""
 import argparse
+import glob
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -48,6 +50,20 @@ def rows(database, sql, *arguments, write=False):
         connection.close()
 
 
+def untold(folder, share):
+    """How many different reasons the folder's databases hold, and those that the Chinese pages would show in English."""
+    patterns = []
+    with open(f"{share}/templates/pages/reasons.zh.txt", encoding="utf-8") as table:
+        for line in table:
+            if " = " in line and not line.startswith("#"):
+                pieces = re.split(r"\{[a-z0-9_]+\}", line.split(" = ")[0].strip())
+                patterns.append(re.compile(".+".join(map(re.escape, pieces)), re.DOTALL))
+    reasons = set()
+    for database in glob.glob(f"{folder}/**/*.sqlite3", recursive=True):
+        reasons.update(rows(database, "SELECT DISTINCT decision, words FROM reasons"))
+    return len(reasons), sorted(f"{decision}: {text}" for decision, text in reasons if not any(p.fullmatch(text) for p in patterns))
+
+
 def arguments():
     """The parser with what every script takes."""
     parser = argparse.ArgumentParser()
@@ -65,6 +81,9 @@ def run(parser, name, story):
     os.chmod(folder, 0o755)
     try:
         checks = story(options, folder)
+        if checks is not None:
+            count, left = untold(folder, options.share)
+            checks.true(f"{count} different reasons, all told in Chinese, too", not left, "\n  ".join(["", *left]))
     finally:
         if options.keep:
             print(f"kept {folder}")

@@ -102,4 +102,20 @@ struct CharsetCase: Sendable {
         let head = "Content-Type: text/plain; charset=\(test.label)\nContent-Transfer-Encoding: base64\n\n"
         return try MailParser.parse(Array((head + test.digits).utf8)).text
     }
+
+    @Test("one text leaves nothing behind for the next", arguments: ["utf-16", "UTF-32", "unicode", "iso-2022-jp", "iso-2022-kr", "gbk"])
+    func nothingIsLeft(label: String) throws {
+        let plain: [UInt8] =
+            label.hasSuffix("16") ? [0x68, 0, 0x69, 0] : label == "UTF-32" ? [0x68, 0, 0, 0, 0x69, 0, 0, 0] : Array("hi".utf8)
+        let before = Charset.convert(plain, from: label)
+        // A byte order mark of the other order, a shift to other letters, half a letter.
+        for left: [UInt8] in [
+            [0xFE, 0xFF, 0, 0x68, 0], [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x68], [0x1B, 0x24, 0x42, 0x30], [0x0E, 0x30], [0xB6],
+        ] {
+            _ = Charset.convert(left, from: label)
+            let after = Charset.convert(plain, from: label)
+            #expect(after?.bytes == before?.bytes)
+            #expect(after?.errors == before?.errors)
+        }
+    }
 }

@@ -200,9 +200,13 @@ private final class Faucet: Source {
             }
         }
         try await Self.until { full.counts.most == HostGate.heldMax }
-        let waiting = Task { try await gate.run("other") { _ in full.counts.now } }
+        let late = Meter()
+        let waiting = Task { try await gate.run("other") { _ in late.enter() } }
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(late.counts.now == 0)
         holders[0].cancel()
-        _ = try await waiting.value
+        try await waiting.value
+        #expect(late.counts.now == 1)
         for holder in holders { holder.cancel() }
         for holder in holders { _ = await holder.result }
         // Whoever left the host early did not leave it twice.

@@ -107,6 +107,40 @@ import Testing
         }
     }
 
+    @Test func `a transaction that is taken back leaves no bytes beside the database`() async throws {
+        struct Refusal: Error {}
+        try await withStore(.file) { house in
+            let store = house.store
+            try await store.write { try $0.spool.add("support", [item("a", [1, 2, 3])]) }
+            await #expect(throws: Refusal.self) {
+                try await store.write { transaction in
+                    try transaction.spool.add("support", [item("b", [4, 5, 6, 7])])
+                    throw Refusal()
+                }
+            }
+            // Of several that are committed together, too.
+            let isHeld = Gate()
+            let holder = Task { try await store.write { _ in isHeld.wait() } }
+            let jobs = (0..<3).map { number in
+                Task {
+                    try await store.write { transaction in
+                        try transaction.spool.add("support", [item("c\(number)", [UInt8](repeating: UInt8(10 + number), count: 5))])
+                        if number == 1 { throw Refusal() }
+                    }
+                }
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            isHeld.open()
+            try await holder.value
+            for job in jobs { _ = await job.result }
+            let names = try FileManager.default.contentsOfDirectory(atPath: house.folder + "/blobs/spool")
+            let found = try names.map { try Data(contentsOf: URL(filePath: house.folder + "/blobs/spool/" + $0)) }.reduce(Data(), +)
+            #expect(found.sorted() == [1, 2, 3] + [10, 10, 10, 10, 10, 12, 12, 12, 12, 12])
+            let claimed = try await store.write { try $0.spool.claim(owner: "me", lease: .seconds(60), limit: 9) }
+            #expect(Set(claimed.map(\.bytes)) == [[1, 2, 3], [10, 10, 10, 10, 10], [12, 12, 12, 12, 12]])
+        }
+    }
+
     @Test(
         "JSON in columns is read as it was written",
         arguments: [

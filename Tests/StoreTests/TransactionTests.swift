@@ -90,6 +90,8 @@ struct TransactionTests {
             let piece = [UInt8](repeating: 7, count: 1 << 20)
             var longest = 0
             for number in 0..<300 {
+                // Long before the writer would have to wait for it, somebody else copies.
+                if number == 40 { while try bytes("store.sqlite3") < 8 << 20 { try await Task.sleep(for: .milliseconds(10)) } }
                 let item = RawItem(externalID: "\(number)", kind: .form, bytes: piece)
                 try await house.store.write { try $0.spool.add("forms", [item]) }
                 longest = max(longest, try bytes("store.sqlite3-wal"))
@@ -290,7 +292,7 @@ struct TransactionTests {
 private final class Tally: Sendable { let runs = Mutex<[Int: Int]>([:]) }
 
 /// Holds threads until it is opened, and none after that.
-private final class Gate: Sendable {
+final class Gate: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     func wait() {
         semaphore.wait()

@@ -31,8 +31,8 @@ final class SQLiteDatabase: Database {
     private let readers: LanePool?
     /// Copies the log back; nil in memory.
     private let copier: Lane?
-    /// The length of the log at which it is copied back; on the writer's queue alone.
-    private let copyAtBytes = Mutex(SQLiteDatabase.copyEveryBytes)
+    /// The length of the log at which it is copied back, and its length after the last commit; on the writer's queue alone.
+    private let copying = Mutex((at: SQLiteDatabase.copyEveryBytes, last: 0))
 
     /// - Parameter path: a file, or `:memory:`.
     init(path: String, begin: TransactionSource) async throws {
@@ -162,10 +162,14 @@ final class SQLiteDatabase: Database {
 
     private func transaction(on connection: any SQLConnection, _ body: () throws -> Void) throws {
         try connection.run("BEGIN IMMEDIATE")
-        do {
-            try body()
-            try connection.run("COMMIT")
-        } catch {
+        begin.files?.forgetMarks()
+        do { try body() } catch {
+            try? connection.run("ROLLBACK")
+            begin.files?.cutBack(to: 0)
+            throw error
+        }
+        do { try connection.run("COMMIT") } catch {
+            // Nothing is cut back: if the disk took it all the same, a restart finds these rows.
             try? connection.run("ROLLBACK")
             throw error
         }
@@ -197,6 +201,7 @@ final class SQLiteDatabase: Database {
     /// Throws only when SQLite gave up the whole group.
     private func runInSavepoint(_ job: Pending, on connection: any SQLConnection) throws -> Outcome {
         try connection.run("SAVEPOINT job")
+        let mark = begin.files?.mark()
         do {
             let (tell, topics) = try begin.run(on: connection, writable: true, job.run)
             try connection.run("RELEASE job")
@@ -205,6 +210,7 @@ final class SQLiteDatabase: Database {
             guard connection.isInTransaction else { throw error }
             try connection.run("ROLLBACK TO job")
             try connection.run("RELEASE job")
+            if let mark { begin.files?.cutBack(to: mark) }
             return Outcome(result: .failure(error))
         }
     }
@@ -213,10 +219,11 @@ final class SQLiteDatabase: Database {
     /// again when the log has grown; until then every page is safe in the log.
     private func copyBack(_ logBytes: Int) {
         guard let copier else { return }
-        let isDue = copyAtBytes.withLock { at in
-            if logBytes < Self.copyEveryBytes { at = Self.copyEveryBytes }  // it began anew
-            guard logBytes >= at else { return false }
-            at = logBytes + Self.copyEveryBytes
+        let isDue = copying.withLock { copying in
+            if logBytes < copying.last { copying.at = Self.copyEveryBytes }  // it began anew
+            copying.last = logBytes
+            guard logBytes >= copying.at else { return false }
+            copying.at = logBytes + Self.copyEveryBytes
             return true
         }
         guard isDue else { return }
