@@ -124,10 +124,9 @@ extension Desk {
             target.status = .closed
             try transaction.tickets.update(target)
         }
-        try explainMove(
-            transaction, source, move.kind.rawValue, "\(agent.name) took it back: \(moved.count) messages came from #\(target.number)")
-        try explainMove(
-            transaction, target, move.kind.rawValue, "\(agent.name) took it back: \(moved.count) messages went to #\(source.number)")
+        let count = moved.count == 1 ? "1 message" : "\(moved.count) messages"
+        try explainMove(transaction, source, move.kind.rawValue, "\(agent.name) took it back: \(count) came from #\(target.number)")
+        try explainMove(transaction, target, move.kind.rawValue, "\(agent.name) took it back: \(count) went to #\(source.number)")
         if move.kind == .split { try explainMessages(transaction, moved, "moved back to #\(source.number) by \(agent.name)") }
         try tell(transaction, [source, target], "taken_back", agent, ["kind": move.kind.rawValue])
         return .takenBack(number: source.number)

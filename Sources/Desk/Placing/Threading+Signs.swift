@@ -135,16 +135,17 @@ extension Threading {
             let latest = [ticket.lastInboundAt, ticket.lastOutboundAt].compactMap { $0 }.max() ?? ticket.updatedAt
             return latest >= since && latest - settings.subjectJoinsWithin <= when
         }
-        let days = settings.subjectJoinsWithin.components.seconds / 86_400
+        let count = settings.subjectJoinsWithin.components.seconds / 86_400
+        let days = count == 1 ? "1 day" : "\(count) days"
         if let customer = search.customer, let ticket = try transaction.tickets.recent(customer: customer, subjectKey: key, since: since),
             isRecent(ticket)
         {
-            let because = "a reply by the same customer with the same subject within \(days) days"
+            let because = "a reply by the same customer with the same subject within \(days)"
             return [Clue(ticket: ticket, origin: ticket.id, because: because)]
         }
         for ticket in try transaction.tickets.recent(subjectKey: key, since: since, limit: Self.sameSubjectMax) where isRecent(ticket) {
             guard ticket.account == message.account, try takesPart(search, in: ticket) else { continue }
-            let because = "a reply by \(message.author.displayName), who takes part, with the same subject within \(days) days"
+            let because = "a reply by \(message.author.displayName), who takes part, with the same subject within \(days)"
             return [Clue(ticket: ticket, origin: ticket.id, because: because)]
         }
         return []
