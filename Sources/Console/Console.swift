@@ -87,7 +87,7 @@ public enum ConsoleError: Error, CustomStringConvertible {
         case .badTemplate(let file, let reason): "\(file): \(reason)"
         case .badWords(let file, let line, let text): "\(file):\(line): `\(text)` is not `key = text`"
         case .badSentence(let file, let line, let text):
-            "\(file):\(line): `\(text)` is not `sentence with {blanks} = translation with the same {blanks}`, or the sentence stands there twice"
+            "\(file):\(line): `\(text)` is not `sentence with {blanks} = translation with the same {blanks}`, or it stands there twice"
         case .staticsTooLarge(let path, let max): "\(path) holds more than \(max) bytes; keep only what pages need there"
         }
     }
