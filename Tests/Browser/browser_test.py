@@ -94,6 +94,8 @@ class Look:
         self.driver.get(self.options.url + path)
 
     def one(self, css):
+        """Waits for it: a click may lead to a page that is still on its way."""
+        self.wait(lambda: self.all(css))
         return self.driver.find_element(By.CSS_SELECTOR, css)
 
     def all(self, css):
