@@ -69,6 +69,9 @@ def ends(row):
         shared = row["workload"] == "feed-hard" and set(row.get("missing") or {}) == {"dup_guid"}
         if lack > (4 if shared else 0):
             words.append(f"lost {lack} of {row.get('of')} entries: {row.get('missing')}")
+        found, _, wanted = (row.get("changed_found") or "/").partition("/")
+        if found != wanted:
+            words.append(f"found {found} of the {wanted} entries that came when a tenth of the feeds changed")
         if row.get("garbled_feeds"):
             words.append(f"garbled {row['garbled_feeds']} feeds: {row.get('garbled_kinds')}")
     if row.get("late"):
@@ -130,6 +133,10 @@ def main():
         failed, said = judge(workload, mine, planned(options.bench, workload), asked, options.rounds)
         failures += failed
         remarks += said
+    for row in rows:
+        if row.get("changed_s"):
+            print(f"{row['peer']}: a tenth of {row['n']} feeds changed: {row['n'] / row['changed_s']:.0f}/s, {row['changed_found']} new entries found",
+                  file=sys.stderr)
     for line in remarks + failures:
         print(line, file=sys.stderr)
     if not failures:
