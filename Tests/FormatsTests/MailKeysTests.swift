@@ -22,10 +22,16 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
         return home
     }
 
+    /// Its agent would go on for a while, or for ever.
+    private static func remove(_ home: URL) {
+        _ = try? Program.run(["/usr/bin/gpgconf", "--homedir", home.path, "--kill", "all"])
+        try? FileManager.default.removeItem(at: home)
+    }
+
     /// A home with one key, for one mail.
     private static func withHome<R>(_ work: (URL) throws -> R) throws -> R {
         let home = try makeHome()
-        defer { try? FileManager.default.removeItem(at: home) }  // its agent ends when the socket is gone
+        defer { remove(home) }
         _ = try run(["--quick-gen-key", "Ann Lee <ann@example.com>", "default", "default", "never"], "", home: home)
         return try work(home)
     }
@@ -149,7 +155,7 @@ private let gpg = ["/usr/bin/gpg", "/usr/local/bin/gpg"].first { FileManager.def
     /// A home whose agent asks a script for passphrases, which gives an empty one: a key for a service has none.
     private static func withCertificate<R>(_ work: (_ home: URL, _ certificate: String) throws -> R) throws -> R {
         let home = try makeHome()
-        defer { try? FileManager.default.removeItem(at: home) }
+        defer { remove(home) }
         func write(_ name: String, _ text: String) throws {
             try Data(text.utf8).write(to: home.appending(path: name))
         }
