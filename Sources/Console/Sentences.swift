@@ -35,9 +35,6 @@ struct Sentences: Sendable {
     /// The sentence in this language; one that the table lacks stays as it is.
     func translate(_ sentence: String) -> String { translate(sentence, depth: 0) ?? sentence }
 
-    /// Whether the table has the sentence.
-    func knows(_ sentence: String) -> Bool { translate(sentence, depth: 0) != nil }
-
     private func translate(_ sentence: String, depth: Int) -> String? {
         guard depth < Self.depthMax else { return nil }
         let bytes = Array(sentence.utf8)

@@ -9,8 +9,7 @@ struct Words: Sendable {
         var tables: [Tongue: Vocabulary] = [:]
         for tongue in Tongue.allCases {
             let file = "\(folder)/words.\(tongue.rawValue).txt"
-            guard let bytes = FileManager.default.contents(atPath: file) else { throw ConsoleError.unreadable(path: file) }
-            let table = try Self.parse(String(decoding: bytes, as: UTF8.self), file: file)
+            let table = try Self.parse(Self.text(file), file: file)
             tables[tongue] = Vocabulary(tongue: tongue, table: table, sentences: try Self.sentences(tongue, folder))
         }
         self.tables = tables
@@ -22,8 +21,12 @@ struct Words: Sendable {
     private static func sentences(_ tongue: Tongue, _ folder: String) throws -> Sentences? {
         guard tongue != .en else { return nil }
         let file = "\(folder)/reasons.\(tongue.rawValue).txt"
+        return try Sentences(text(file), file: file)
+    }
+
+    private static func text(_ file: String) throws -> String {
         guard let bytes = FileManager.default.contents(atPath: file) else { throw ConsoleError.unreadable(path: file) }
-        return try Sentences(String(decoding: bytes, as: UTF8.self), file: file)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     static func parse(_ text: String, file: String) throws -> [String: String] {

@@ -1,4 +1,4 @@
-"""Adds up the test cases of xUnit files: N passed, N failed, N skipped. What is no XML, because its writer died, has none."""
+"""Adds up the test cases of xUnit files: N passed, N failed, N skipped. What is no XML, because its writer died, is one failure."""
 import sys
 import xml.etree.ElementTree as tree
 
@@ -8,6 +8,7 @@ for path in sys.argv[1:]:
         cases = list(tree.parse(path).iter("testcase"))
     except tree.ParseError as error:
         print(f"{path}: {error}", file=sys.stderr)
+        failed += 1
         continue
     for case in cases:
         if case.find("skipped") is not None:
